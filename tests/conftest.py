@@ -1,0 +1,51 @@
+"""What every test gets: checked shapes, fixed seeds, bounded threads, and the real faces where they are."""
+
+import os
+import random
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+# Before anything imports onedheat: every annotation of the package (shapes included) is checked at run
+# time, in tests only. A call with a wrong shape fails there and says expected and got.
+install_import_hook("onedheat", "beartype.beartype")
+
+import hypothesis  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+# One profile, the same examples every time; `make test-all` looks ten times as far.
+hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile("all", max_examples=300, derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("all" if os.environ.get("ONEDHEAT_TESTS") == "all" else "quick")
+
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Every test starts from the same random state, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002  libraries still draw from it
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with 300w_crops/, 300w_originals/ and talking_face/, from the variable ONEDHEAT_DATA."""
+    given = os.environ.get("ONEDHEAT_DATA")
+    if not given:
+        pytest.skip("ONEDHEAT_DATA is not set: no real faces to test on")
+    path = Path(given).expanduser().resolve()
+    if not path.is_dir():
+        pytest.fail(f"ONEDHEAT_DATA is {given!r}, which is not a folder")
+    return path
