@@ -16,8 +16,12 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 
 # One profile, the same examples every time; `make test-all` looks ten times as far.
-hypothesis.settings.register_profile("quick", max_examples=30, derandomize=True, deadline=None, database=None)
-hypothesis.settings.register_profile("all", max_examples=300, derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "quick", max_examples=30, derandomize=True, deadline=None, database=None
+)
+hypothesis.settings.register_profile(
+    "all", max_examples=300, derandomize=True, deadline=None, database=None
+)
 hypothesis.settings.load_profile("all" if os.environ.get("ONEDHEAT_TESTS") == "all" else "quick")
 
 torch.set_num_threads(min(2, os.cpu_count() or 1))

@@ -24,6 +24,8 @@ def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> Pa
 PICTURE = """
 from IPython.display import Image, display
 import base64
-dot = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
+dot = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 display(Image(dot), metadata={"image/png": {"alt": ALT}})
 """

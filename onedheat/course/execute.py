@@ -31,10 +31,14 @@ CELL_TIMEOUT = 300  # seconds; an execution without a limit can hang for ever
 MAX_BYTES = 1_500_000
 MIN_ALT = 30  # characters
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-WIDGET_NOTE = "(Controls appear here when this cell is run. The figures in this notebook show the same.)"
+WIDGET_NOTE = (
+    "(Controls appear here when this cell is run. The figures in this notebook show the same.)"
+)
 NOISE = ("papermill", "execution", "ExecuteTime")
 # Paths that begin at a folder where people or systems keep their files.
-ABSOLUTE = re.compile(r"(?<![\w.:+=/~-])(/(home|Users|root|tmp|var|opt|mnt|private)/|[A-Z]:\\Users\\)\S*")
+ABSOLUTE = re.compile(
+    r"(?<![\w.:+=/~-])(/(home|Users|root|tmp|var|opt|mnt|private)/|[A-Z]:\\Users\\)\S*"
+)
 
 
 class NotebookFault(RuntimeError):
@@ -108,14 +112,20 @@ def run(
                 f"{path.name}: a cell took longer than {timeout} s; it begins with: {cell[0] if cell else ''}"
             ) from error
         except DeadKernelError as error:
-            raise NotebookFault(f"{path.name}: the kernel died; it may have run out of memory") from error
+            raise NotebookFault(
+                f"{path.name}: the kernel died; it may have run out of memory"
+            ) from error
         return nbformat.read(executed, as_version=4)
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
     """Take out, in place, what differs from run to run or from machine to machine."""
     notebook.metadata.pop("widgets", None)
-    notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata.kernelspec = {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    }
     notebook.metadata.language_info = {"name": "python"}
     for noise in NOISE:
         notebook.metadata.pop(noise, None)
@@ -203,7 +213,9 @@ def execute(path: Path, timeout: int = CELL_TIMEOUT, progress: bool = True) -> N
     notebook = clean(run(path, timeout=timeout, progress=progress))
     notebook.metadata["onedheat"] = before
     if bad := faults(notebook):
-        raise NotebookFault(f"{path.name} is not stored:\n" + "\n".join(f"    {line}" for line in bad))
+        raise NotebookFault(
+            f"{path.name} is not stored:\n" + "\n".join(f"    {line}" for line in bad)
+        )
     _write(notebook, path)
     return notebook
 
@@ -214,7 +226,9 @@ def _write(notebook: NotebookNode, path: Path) -> None:
     os.replace(part, path)
 
 
-def publish(path: Path, out: Path, timeout: int = CELL_TIMEOUT, progress: bool = True) -> list[Path]:
+def publish(
+    path: Path, out: Path, timeout: int = CELL_TIMEOUT, progress: bool = True
+) -> list[Path]:
     """Execute a notebook and write the executed copy, an HTML page and its pictures into a folder.
 
     Returns:
@@ -244,7 +258,9 @@ def publish(path: Path, out: Path, timeout: int = CELL_TIMEOUT, progress: bool =
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m onedheat.course.execute", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m onedheat.course.execute", description=__doc__.split("\n")[0]
+    )
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every one in notebooks/")
     parser.add_argument("--check", action="store_true", help="execute nothing; say which are stale")
     parser.add_argument("--out", type=Path, help="write copies, pages and pictures there instead")
@@ -254,7 +270,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         print(
-            f"No such notebook: {', '.join(missing)}" if missing
+            f"No such notebook: {', '.join(missing)}"
+            if missing
             else "There is no notebook in notebooks/; run this from the root of the project.",
             file=sys.stderr,
         )
@@ -274,11 +291,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{path}: done in {time.perf_counter() - started:.0f} s")
                 print(f"  the page:      {files[1].resolve()}")
                 print(f"  the notebook:  {files[0].resolve()}")
-                print(f"  {len(files) - 2} pictures:" + "".join(f"\n    {file.resolve()}" for file in files[2:]))
+                print(
+                    f"  {len(files) - 2} pictures:"
+                    + "".join(f"\n    {file.resolve()}" for file in files[2:])
+                )
             else:
                 print(f"{path}: running it cell by cell", flush=True)
                 execute(path, given.timeout)
-                print(f"{path}: stored, {path.stat().st_size:,} bytes, {time.perf_counter() - started:.0f} s")
+                print(
+                    f"{path}: stored, {path.stat().st_size:,} bytes, {time.perf_counter() - started:.0f} s"
+                )
         except NotebookFault as error:
             print(error, file=sys.stderr)
             failed += 1

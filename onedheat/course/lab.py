@@ -36,23 +36,32 @@ def choose_port(wanted: str) -> int:
         for port in range(FIRST_PORT, FIRST_PORT + 100):
             if is_free(port):
                 return port
-        raise ValueError(f"Ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; give a free one with PORT=…")
+        raise ValueError(
+            f"Ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; give a free one with PORT=…"
+        )
     if not wanted.isdecimal() or not 0 < int(wanted) < 65536:
         raise ValueError(f"PORT={wanted} is no port; give a number from 1024 to 65535.")
     if not is_free(int(wanted)):
-        raise ValueError(f"Port {wanted} cannot be used, most likely because another program has it; give another with PORT=…")
+        raise ValueError(
+            f"Port {wanted} cannot be used, most likely because another program has it; "
+            "give another with PORT=…"
+        )
     return int(wanted)
 
 
 def can_open_browser(environment: Mapping[str, str]) -> bool:
     """Whether a browser with a window can be opened from here."""
-    if sys.platform.startswith("linux") and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+    if sys.platform.startswith("linux") and not (
+        environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+    ):
         return False
     try:
         found = webbrowser.get()
     except webbrowser.Error:
         return False
-    return not isinstance(found, webbrowser.GenericBrowser) or isinstance(found, webbrowser.BackgroundBrowser)
+    return not isinstance(found, webbrowser.GenericBrowser) or isinstance(
+        found, webbrowser.BackgroundBrowser
+    )
 
 
 def command(notebook: Path, port: int, browser: bool, root_user: bool) -> list[str]:

@@ -93,7 +93,9 @@ def names_used(code: str, module: str = "", is_package: bool = False) -> set[str
     return found
 
 
-def modules_used(code: str, package: Path = PACKAGE, module: str = "", is_package: bool = False) -> set[str]:
+def modules_used(
+    code: str, package: Path = PACKAGE, module: str = "", is_package: bool = False
+) -> set[str]:
     """The package's own modules that a piece of code imports, lazy names and parent packages included."""
     lazy = lazy_names(package)
     found = set()
@@ -169,5 +171,7 @@ def stale(notebook: NotebookNode, package: Path = PACKAGE) -> list[str]:
     reasons = [] if was.get("source") == now["source"] else ["code cells"]
     for kind in ("modules", "weights"):
         before, after = was.get(kind, {}), now[kind]
-        reasons += [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        reasons += [
+            name for name in sorted({*before, *after}) if before.get(name) != after.get(name)
+        ]
     return reasons

@@ -86,7 +86,9 @@ def test_a_cell_that_fails_is_named_and_the_file_is_as_it_was(tmp_path, capsys):
 
 def test_a_cell_that_hangs_is_stopped(tmp_path):
     path = write_notebook(tmp_path / "slow.ipynb", "import time\ntime.sleep(60)")
-    with pytest.raises(execute.NotebookFault, match=r"slow.ipynb: a cell took longer than 2 s.*import time"):
+    with pytest.raises(
+        execute.NotebookFault, match=r"slow.ipynb: a cell took longer than 2 s.*import time"
+    ):
         execute.run(path, timeout=2, progress=False)
 
 
@@ -106,14 +108,30 @@ def _with_output(output, source="1"):
     ("output", "complaint"),
     [
         (v4.new_output("stream", name="stderr", text="hm"), "standard error: hm"),
-        (v4.new_output("stream", name="stdout", text="saved /home/ann/x.png"), "a path of this machine: /home/ann/x.png"),
-        (v4.new_output("stream", name="stdout", text=r"saved C:\Users\ann\x.png"), "a path of this machine"),
-        (v4.new_output("display_data", data={"text/html": "<b>/tmp/a b</b>"}), "a path of this machine"),
-        (v4.new_output("error", ename="KeyError", evalue="'k'", traceback=[]), "ended with KeyError: 'k'"),
+        (
+            v4.new_output("stream", name="stdout", text="saved /home/ann/x.png"),
+            "a path of this machine: /home/ann/x.png",
+        ),
+        (
+            v4.new_output("stream", name="stdout", text=r"saved C:\Users\ann\x.png"),
+            "a path of this machine",
+        ),
+        (
+            v4.new_output("display_data", data={"text/html": "<b>/tmp/a b</b>"}),
+            "a path of this machine",
+        ),
+        (
+            v4.new_output("error", ename="KeyError", evalue="'k'", traceback=[]),
+            "ended with KeyError: 'k'",
+        ),
         (v4.new_output("display_data", data={execute.WIDGET_VIEW: {}}), "view of a widget"),
         (v4.new_output("display_data", data={"image/png": "aGk="}), "alt text has 0 characters"),
         (
-            v4.new_output("display_data", data={"image/png": "aGk="}, metadata={"image/png": {"alt": "A face."}}),
+            v4.new_output(
+                "display_data",
+                data={"image/png": "aGk="},
+                metadata={"image/png": {"alt": "A face."}},
+            ),
             "alt text has 7 characters",
         ),
         (v4.new_output("stream", name="stdout", text="x" * 1_500_000), "1,500,000 are allowed"),
@@ -125,7 +143,14 @@ def test_each_fault_of_an_output_is_said(output, complaint):
 
 
 @pytest.mark.parametrize(
-    "text", ["speed 12/tmp/s", "https://example.org/home/x", "a/b/opt/c", "onedheat/weights/tiny68", "~/home/x"]
+    "text",
+    [
+        "speed 12/tmp/s",
+        "https://example.org/home/x",
+        "a/b/opt/c",
+        "onedheat/weights/tiny68",
+        "~/home/x",
+    ],
 )
 def test_what_only_looks_like_a_path_is_no_fault(text):
     assert execute.faults(_with_output(v4.new_output("stream", name="stdout", text=text))) == []

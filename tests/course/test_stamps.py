@@ -34,7 +34,13 @@ def notebook(*cells):
     return v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
 
 
-PIPELINE = {"onedheat.pipeline", "onedheat.models", "onedheat.models.detector", "onedheat.heatmaps", "onedheat.geometry"}
+PIPELINE = {
+    "onedheat.pipeline",
+    "onedheat.models",
+    "onedheat.models.detector",
+    "onedheat.heatmaps",
+    "onedheat.geometry",
+}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +113,9 @@ def test_a_notebook_without_stamp_is_stale(package):
 
 
 def test_magics_and_shell_lines_are_no_obstacle(package):
-    made = notebook("%matplotlib inline\nimport onedheat.geometry\nif True:\n    !ls", "%%time\nanything goes")
+    made = notebook(
+        "%matplotlib inline\nimport onedheat.geometry\nif True:\n    !ls", "%%time\nanything goes"
+    )
     assert stamps.reachable(stamps.notebook_code(made), package) == {"onedheat.geometry"}
 
 
