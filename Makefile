@@ -81,19 +81,19 @@ $(STAMP): pyproject.toml constraints.txt
 	    fi; \
 	    "$$python" -c 'import venv, ensurepip' >/dev/null 2>&1 || \
 	        stop "$$python lacks its venv module; install it (on Debian and Ubuntu the package python3-venv), then run the same command again."; \
+	    rm -rf $(VENV); \
 	    mb=$$(free_mb .); \
 	    [ "$${mb:-$(NEED_MB)}" -ge "$(NEED_MB)" ] || \
 	        stop "Only $$mb MB are free on the disk of $$(pwd), and the environment takes about $(NEED_MB) MB; free some space, then run the same command again."; \
 	    echo "onedheat: making $(VENV) with $$("$$python" --version 2>&1)"; \
-	    rm -rf $(VENV); \
 	    "$$python" -m venv $(VENV) || \
 	        stop "The environment could not be made in $$(pwd)/$(VENV) ($$(free_mb .) MB are free there); see the line above, free space or permit writing, then run the same command again."; \
 	fi; \
 	\
-	mkdir -p build; : > $(PIP_LOG); : > $(HALF) || stop "Nothing can be written to $$(pwd); free space or permit writing, then run the same command again."; \
+	{ mkdir -p build && printf '' > $(PIP_LOG) && printf '' > $(HALF); } 2>/dev/null || stop "Nothing can be written to $$(pwd); free space or permit writing, then run the same command again."; \
 	echo "onedheat: installing the package and what it needs (about $(NEED_MB) MB; some minutes the first time)"; \
 	if $(PY) -m pip install --disable-pip-version-check --log $(PIP_LOG) -c constraints.txt $(PIP_ARGS) -e ".[$(EXTRAS)]"; then \
-	    rm -f $(HALF); : > $@ || stop "The disk of $$(pwd) is full; free some space, then run the same command again."; \
+	    rm -f $(HALF); printf '' 2>/dev/null > $@ || stop "The disk of $$(pwd) is full; free some space, then run the same command again."; \
 	else \
 	    tmp="$${TMPDIR:-/tmp}"; here=$$(free_mb .); there=$$(free_mb "$$tmp"); \
 	    if grep -q -i -e 'no space left' -e 'errno 28' -e 'disk quota' $(PIP_LOG) 2>/dev/null || \
