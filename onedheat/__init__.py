@@ -1,0 +1,45 @@
+"""Facial landmark detection with one-dimensional heatmaps.
+
+    >>> import onedheat
+    >>> landmarker = onedheat.load("tiny68")           # doctest: +SKIP
+    >>> faces = landmarker("photo.jpg")                # doctest: +SKIP
+
+An independent implementation of Yin et al., "Attentive One-Dimensional Heatmap Regression for
+Facial Landmark Detection and Tracking" (ACM Multimedia 2020). Importing the package is cheap: each
+public name is fetched from its module when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "load": "pipeline",
+    "Landmarker": "pipeline",
+    "Face": "pipeline",
+    "Detector": "models",
+    "DetectorConfig": "models",
+    "read_image": "data.images",
+    "Scheme": "landmarks",
+}
+__all__ = sorted(_HOME_OF)
+
+if TYPE_CHECKING:
+    from onedheat.data.images import read_image as read_image
+    from onedheat.landmarks import Scheme as Scheme
+    from onedheat.models import Detector as Detector
+    from onedheat.models import DetectorConfig as DetectorConfig
+    from onedheat.pipeline import Face as Face
+    from onedheat.pipeline import Landmarker as Landmarker
+    from onedheat.pipeline import load as load
+
+
+def __getattr__(name: str):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'onedheat' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"onedheat.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,167 @@
+"""Weights on disk: a folder with `config.json`, `model.safetensors` and a model card `README.md`.
+
+Nothing in such a folder is executed when it is read, and it appears under its name only when it is
+complete.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from onedheat.models import Detector, DetectorConfig
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+FORMAT = 1
+
+
+class CheckpointError(Exception):
+    """A checkpoint that is missing, incomplete, foreign or damaged."""
+
+
+@contextmanager
+def written_atomically(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place when the block ends well.
+
+    A crash, a full disk or a kill leaves either the old folder or the new one, never half of one.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield temporary
+        for path in temporary.iterdir():
+            _sync(path)
+        _sync(temporary)
+        temporary.chmod(0o755)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+            folder.rename(old / folder.name)
+            temporary.rename(folder)
+            shutil.rmtree(old)
+        else:
+            temporary.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
+    """Writes a detector's config and weights (and a model card) into an existing folder."""
+    config = {"format": FORMAT, "detector": asdict(detector.config)}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    state = {name: value.contiguous() for name, value in detector.state_dict().items()}
+    save_file(state, folder / WEIGHTS)
+    if card:
+        (folder / CARD).write_text(card)
+
+
+def save_detector(detector: Detector, folder: str | Path, *, card: str = "") -> None:
+    """Saves a detector as a folder that `load_detector` and `onedheat.load` read."""
+    with written_atomically(Path(folder)) as temporary:
+        write_weights(detector, temporary, card=card)
+
+
+def load_detector(name: str | Path) -> Detector:
+    """The detector of a shipped name, a local folder or a hub id, ready for use (eval mode).
+
+    Args:
+        name: a name from `shipped()`, a folder, or ``"user/repository"`` on the Hugging Face hub.
+
+    Raises:
+        CheckpointError: nothing there, a file missing or damaged, an unknown setting, or weights
+            that do not fit the config; the message names the file.
+    """
+    folder = find(name)
+    for needed in (CONFIG, WEIGHTS):
+        if not (folder / needed).is_file():
+            raise CheckpointError(
+                f"{folder} is no checkpoint: it has no {needed}. A checkpoint is a folder with "
+                f"{CONFIG} and {WEIGHTS}."
+            )
+    config = _read_config(folder / CONFIG)
+    try:
+        state = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{folder / WEIGHTS} is damaged or no safetensors file ({error}); fetch or train it again"
+        ) from error
+    detector = Detector(config)
+    expected = {name: tuple(value.shape) for name, value in detector.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    if expected != found:
+        differing = sorted(k for k in expected | found if expected.get(k) != found.get(k))
+        raise CheckpointError(
+            f"{folder / WEIGHTS} does not fit its {CONFIG}: {len(differing)} tensors differ, the "
+            f"first is {differing[0]!r} (config asks for {expected.get(differing[0])}, the file has "
+            f"{found.get(differing[0])}). Were the two files mixed up?"
+        )
+    detector.load_state_dict(state)
+    return detector.eval()
+
+
+def _read_config(path: Path) -> DetectorConfig:
+    try:
+        content = json.loads(path.read_text())
+        if content.get("format") != FORMAT:
+            raise ValueError(
+                f"its format is {content.get('format')!r}, this onedheat reads format {FORMAT}"
+            )
+        return DetectorConfig.from_dict(content["detector"])
+    except (ValueError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be used: {error}") from error
+
+
+def shipped() -> dict[str, Path]:
+    """Names and folders of the checkpoints that come with the package."""
+    home = Path(str(resources.files("onedheat") / "weights"))
+    return {folder.name: folder for folder in sorted(home.iterdir()) if (folder / CONFIG).is_file()}
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a shipped name, a local path or a hub id (downloaded once into its cache).
+
+    Raises:
+        CheckpointError: none of the three.
+    """
+    names = shipped()
+    if str(name) in names:
+        return names[str(name)]
+    if Path(name).is_dir():
+        return Path(name)
+    parts = str(name).split("/")
+    if len(parts) == 2 and all(parts) and not Path(name).suffix:
+        return _download(str(name))
+    raise CheckpointError(
+        f"no checkpoint {str(name)!r}: it is neither a shipped name ({', '.join(names) or 'none'}), "
+        "nor a folder here, nor a hub id of the form user/repository"
+    )
+
+
+def _download(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD]))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointError(
+            f"no folder {repository!r} here, and it could not be fetched from the hub "
+            f"({type(error).__name__}); check the spelling and the network"
+        ) from error

@@ -1,0 +1,110 @@
+"""What every data set is read into: annotated faces, each in a photo that is decoded when asked for."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from onedheat.data.images import read_image
+from onedheat.geometry import Box, Landmarks
+from onedheat.landmarks import Scheme
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One annotated face.
+
+    Attributes:
+        path: the photo.
+        landmarks: (N, 2) in pixels of the photo.
+        group: faces of one group come from one photo and must never be split between training and
+            validation.
+        subset: the part of the data set it belongs to, e.g. ``"lfpw/testset"``.
+        box: the data set's own face box, (4,) edges in pixels, where it has one.
+    """
+
+    path: Path
+    landmarks: Landmarks
+    group: str
+    subset: str
+    box: Box | None = None
+
+    def image(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The photo, (H, W, 3) RGB. Raises `ImageError` if it cannot be read."""
+        return read_image(self.path)
+
+
+@dataclass(frozen=True)
+class FaceSet:
+    """Annotated faces of one markup.
+
+    Attributes:
+        name: of the data set, as on the command line.
+        split: which part of it this is.
+        scheme: what its landmarks are.
+        samples: the faces, in an order that does not change from machine to machine.
+    """
+
+    name: str
+    split: str
+    scheme: Scheme
+    samples: tuple[Sample, ...]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def landmarks(self) -> Float[np.ndarray, "faces landmarks 2"]:
+        """All landmarks, (B, N, 2), in pixels of each photo."""
+        return np.stack([sample.landmarks for sample in self.samples])
+
+    def where(self, keep: Callable[[Sample], bool], split: str) -> "FaceSet":
+        """The faces that `keep` says yes to, under another split name."""
+        return replace(self, split=split, samples=tuple(s for s in self.samples if keep(s)))
+
+    def divided(self, share: float, seed: int = 0) -> tuple["FaceSet", "FaceSet"]:
+        """Training and validation faces; all faces of one photo land on the same side.
+
+        Args:
+            share: of the faces for validation, in (0, 1).
+            seed: another seed, another division.
+
+        Raises:
+            ValueError: there are not enough photos to leave some on each side.
+        """
+        groups = sorted({sample.group for sample in self.samples})
+        random.Random(seed).shuffle(groups)
+        members = {group: 0 for group in groups}
+        for sample in self.samples:
+            members[sample.group] += 1
+        wanted, held_out = share * len(self), set()
+        while groups and sum(members[group] for group in held_out) < wanted:
+            held_out.add(groups.pop())
+        if not held_out or not groups:
+            raise ValueError(
+                f"{len(self)} faces in {len(members)} photos cannot be divided {1 - share:.0%} to "
+                f"{share:.0%} without a photo on both sides; add photos or change the share"
+            )
+        return (
+            self.where(lambda sample: sample.group not in held_out, f"{self.split}-train"),
+            self.where(lambda sample: sample.group in held_out, f"{self.split}-validation"),
+        )
+
+
+def union(*parts: FaceSet) -> FaceSet:
+    """Several sets as one.
+
+    Raises:
+        ValueError: their landmark schemes differ.
+    """
+    schemes = {part.scheme.name for part in parts}
+    if len(schemes) != 1:
+        raise ValueError(f"sets of different landmark schemes cannot be joined: {sorted(schemes)}")
+    return FaceSet(
+        name="+".join(dict.fromkeys(part.name for part in parts)),
+        split="+".join(dict.fromkeys(part.split for part in parts)),
+        scheme=parts[0].scheme,
+        samples=tuple(sample for part in parts for sample in part.samples),
+    )

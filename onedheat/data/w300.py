@@ -1,0 +1,171 @@
+"""300W (Sagonas et al. 2016): 68 points in photos of AFW, Helen, LFPW and iBUG.
+
+    ROOT/afw/*.jpg
+    ROOT/helen/{trainset,testset}/*.jpg
+    ROOT/lfpw/{trainset,testset}/*.png
+    ROOT/ibug/*.jpg
+    ROOT/01_Indoor/*.png  ROOT/02_Outdoor/*.png     (the separate "private" test set)
+
+each photo with a `.pts` file beside it.
+"""
+
+import csv
+import hashlib
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from onedheat.data.pts import looks_zero_based, read_pts
+from onedheat.data.samples import FaceSet, Sample
+from onedheat.landmarks import IBUG68
+
+NAME = "300w"
+COUNTS = {  # faces as distributed
+    "afw": 337,
+    "helen/trainset": 2000,
+    "helen/testset": 330,
+    "lfpw/trainset": 811,
+    "lfpw/testset": 224,
+    "ibug": 135,
+    "01_Indoor": 300,
+    "02_Outdoor": 300,
+}
+SPLITS = {
+    "train": ("afw", "helen/trainset", "lfpw/trainset"),
+    "common": ("helen/testset", "lfpw/testset"),
+    "challenging": ("ibug",),
+    "full": ("helen/testset", "lfpw/testset", "ibug"),
+    "private": ("01_Indoor", "02_Outdoor"),
+    **{subset: (subset,) for subset in COUNTS},
+}
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}
+GROUPS = "photo_groups.csv"
+
+
+class DataError(ValueError):
+    """A data set that is not there or not as it should be; the message says what to do."""
+
+
+def read_300w(root: str | Path, split: str = "train") -> FaceSet:
+    """The faces of a split of 300W, sorted by path.
+
+    Args:
+        root: the folder that holds `afw`, `helen`, …, or one above it.
+        split: ``train``, ``common``, ``challenging``, ``full``, ``private``, or the name of one
+            subset such as ``lfpw/testset``.
+
+    Returns:
+        Whatever part of the split is there; `onedheat data check` compares with the official counts.
+
+    Raises:
+        DataError: an unknown split, no such folder, no face in it, or a `.pts` file without a photo.
+        PtsError: a `.pts` file that cannot be read.
+
+    Warns:
+        UserWarning: coordinates of exactly 0, as in files that count from 0.
+    """
+    if split not in SPLITS:
+        raise DataError(f"300w has no split {split!r}; there are: {', '.join(SPLITS)}")
+    folders = find_subsets(root)
+    present = [subset for subset in SPLITS[split] if subset in folders]
+    grouping = PhotoGroups(root)
+    samples = []
+    for subset in present:
+        for annotation in annotations(folders[subset]):
+            photo = photo_of(annotation)
+            if photo is None:
+                raise DataError(f"{annotation} has no photo beside it; fetch it or move the file away")
+            landmarks = read_pts(annotation, len(IBUG68))
+            group = grouping.of(photo, subset)
+            samples.append(Sample(photo, landmarks, group, subset))
+    if not samples:
+        raise DataError(
+            f"no annotated face of 300w's split {split!r} in {root}; expected "
+            f"{', '.join(SPLITS[split])} with photos and .pts files in it"
+        )
+    suspects = [sample.path for sample in samples if looks_zero_based(sample.landmarks)]
+    if suspects:
+        warnings.warn(
+            f"{len(suspects)} of {len(samples)} .pts files have a coordinate of exactly 0, the first "
+            f"beside {suspects[0]}: 300W counts from 1. If these files count from 0, add 1 to all "
+            "their coordinates; otherwise every landmark is one pixel off.",
+            stacklevel=2,
+        )
+    return FaceSet(NAME, split, IBUG68, tuple(samples))
+
+
+def find_subsets(root: str | Path) -> dict[str, Path]:
+    """Where each subset lies under `root`, which may have a folder level more than it should.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder; --root is the folder that holds afw, helen, lfpw, …")
+    found: dict[str, Path] = {}
+    for folder in sorted([root, *_folders(root, depth=4)], key=lambda path: (len(path.parts), path)):
+        parts = (root.name, *folder.relative_to(root).parts)
+        # Some archives unpack helen/trainset to helen/helen/trainset.
+        parts = [part for part, before in zip(parts, ("", *parts), strict=False) if part != before]
+        name = "/".join(parts[-2:]) if "/".join(parts[-2:]) in COUNTS else parts[-1]
+        if name in COUNTS and any(annotations(folder)):
+            found.setdefault(name, folder)
+    return found
+
+
+def _folders(folder: Path, depth: int) -> Iterator[Path]:
+    if depth:
+        for child in folder.iterdir():
+            if child.is_dir() and not child.name.startswith("."):
+                yield child
+                yield from _folders(child, depth - 1)
+
+
+def annotations(folder: Path) -> list[Path]:
+    """The `.pts` files of a folder, without hidden files and the mirrored copies of dlib's archive."""
+    return sorted(
+        path
+        for path in folder.glob("*.pts")
+        if not path.name.startswith(".") and not path.stem.endswith("_mirror")
+    )
+
+
+def photo_of(annotation: Path) -> Path | None:
+    """The photo that lies beside a `.pts` file, or None."""
+    for suffix in sorted(PICTURES):
+        for written in (suffix, suffix.upper()):
+            photo = annotation.with_name(annotation.stem + written)
+            if photo.exists():
+                return photo
+    return None
+
+
+class PhotoGroups:
+    """Says which faces come from one photo.
+
+    A `photo_groups.csv` (columns image, photo_group) in the root decides where there is one. Else
+    the file's name does, where it ends in a face number (`79378097_6`, `image_092 _01`), else the
+    picture's own bytes: a copy of a photo belongs to its group.
+    """
+
+    _NUMBERED = re.compile(r"(\d+)_\d+|(.+ )_\d+")
+
+    def __init__(self, root: str | Path):
+        path = Path(root) / GROUPS
+        self.known: dict[str, str] = {}
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = csv.DictReader(file)
+                if not {"image", "photo_group"} <= set(rows.fieldnames or ()):
+                    raise DataError(f"{path}:1: expected the columns image and photo_group")
+                self.known = {row["image"]: row["photo_group"] for row in rows}
+
+    def of(self, photo: Path, subset: str) -> str:
+        """The group of a photo."""
+        if group := self.known.get(f"{subset}/{photo.stem}"):
+            return group
+        if numbered := self._NUMBERED.fullmatch(photo.stem):
+            return f"{subset}:{(numbered[1] or numbered[2]).strip()}"
+        return hashlib.sha1(photo.read_bytes()).hexdigest()

@@ -1,0 +1,193 @@
+"""The one coordinate convention, and everything that moves a point or a picture.
+
+A coordinate is (x, y) in pixels. Pixel *centres* are integers and the first is 0, so pixel i covers
+[i − ½, i + ½]. A box (x0, y0, x1, y1) holds continuous *edges*: a picture of width W is the box from
+−½ to W − ½. Resizing by s therefore maps p to (p + ½)·s − ½.
+
+A crop is one affine map in float64, kept with its inverse; a picture is resampled once, from the
+original to the network's input, by `warp`.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+Landmarks = Float[np.ndarray, "landmarks 2"]
+Box = Float[np.ndarray, "4"]
+
+MAX_SIDE = 32_000  # OpenCV's warp addresses pixels by 16-bit integers
+
+
+def tight_box(landmarks: Landmarks, scale: float = 1.25) -> Box:
+    """The smallest square around the landmarks, scaled about its centre.
+
+    The box of evaluation, training and a second pass.
+
+    Args:
+        landmarks: (N, 2) in pixels.
+        scale: 1 touches the outermost landmarks.
+
+    Returns:
+        (4,) edges x0, y0, x1, y1 in pixels.
+
+    Raises:
+        ValueError: the landmarks all lie in one place, or some are not finite.
+    """
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    return square_box((low + high) / 2, float((high - low).max()) * scale)
+
+
+def paper_box(landmarks: Landmarks, interocular: float) -> Box:
+    """The tracker's box of the paper (section 5.1): centred on the mean of all landmarks, 2.5 times
+    the inter-ocular distance wide.
+
+    On a turned head that distance shrinks and the paper's box would cut the face, so it is never
+    smaller than `tight_box(landmarks, 1.1)`.
+    """
+    tight = tight_box(landmarks, 1.1)
+    return square_box(landmarks.mean(axis=0), max(2.5 * interocular, float(tight[2] - tight[0])))
+
+
+def square_box(center: Float[np.ndarray, "2"], side: float) -> Box:
+    """The square of that centre and side, as edges (x0, y0, x1, y1) in pixels."""
+    if not (np.isfinite(center).all() and math.isfinite(side) and side > 0):
+        raise ValueError(
+            f"a box needs a finite centre and a side above 0; got centre {center.tolist()} and side "
+            f"{side:g} px. Are the landmarks it was made from all different and free of NaN?"
+        )
+    half = side / 2
+    return np.array([center[0] - half, center[1] - half, center[0] + half, center[1] + half])
+
+
+def box_overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, in [0, 1]."""
+    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    areas = float(np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]))
+    return shared / (areas - shared) if areas > shared else 0.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """An affine map from a photo to a square picture of `size` × `size` pixels.
+
+    Attributes:
+        matrix: (3, 3) float64, photo → crop, both in pixel-centre coordinates.
+        size: side of the crop in pixels.
+    """
+
+    matrix: Float[np.ndarray, "3 3"]
+    size: int
+
+    @classmethod
+    def from_box(cls, box: Box, size: int, *, angle: float = 0.0, mirrored: bool = False) -> "Crop":
+        """The crop that maps the edges of `box` to the edges −½ and size − ½ of the picture.
+
+        Args:
+            box: (4,) edges in the photo, in pixels; a box that is not square is stretched.
+            size: side of the crop in pixels.
+            angle: turns the picture about the box's centre, in degrees, clockwise as seen on a screen.
+            mirrored: exchange left and right, after the turn.
+
+        Raises:
+            ValueError: the box has no area or is not finite.
+        """
+        x0, y0, x1, y1 = (float(edge) for edge in box)
+        if not (all(map(math.isfinite, (x0, y0, x1, y1))) and x1 > x0 and y1 > y0):
+            raise ValueError(
+                f"a box is (x0, y0, x1, y1) with x0 < x1 and y0 < y1, in pixels; got {list(box)}"
+            )
+        to_center = np.array([[1, 0, -(x0 + x1) / 2], [0, 1, -(y0 + y1) / 2], [0, 0, 1]])
+        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+        side_x, side_y = size / (x1 - x0), size / (y1 - y0)
+        middle = (size - 1) / 2
+        to_picture = np.array(
+            [[-side_x if mirrored else side_x, 0, middle], [0, side_y, middle], [0, 0, 1]]
+        )
+        return cls(to_picture @ turn @ to_center, size)
+
+    @cached_property
+    def inverse(self) -> Float[np.ndarray, "3 3"]:
+        """(3, 3) float64, crop → photo."""
+        return np.linalg.inv(self.matrix)
+
+    @property
+    def shrink(self) -> float:
+        """Photo pixels per crop pixel, along the direction that shrinks most."""
+        return float(np.linalg.norm(self.inverse[:2, :2], ord=2))
+
+    def to_crop(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Points of the photo as points of the crop, in pixels."""
+        return transform(self.matrix, points)
+
+    def to_photo(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Points of the crop as points of the photo, in pixels."""
+        return transform(self.inverse, points)
+
+
+def transform(
+    matrix: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "*batch 2"]
+) -> Float[np.ndarray, "*batch 2"]:
+    """Points (…, 2) moved by an affine (3, 3) matrix, in float64."""
+    return points @ matrix[:2, :2].T + matrix[:2, 2]
+
+
+def warp(
+    image: UInt8[np.ndarray, "height width channels"], crop: Crop
+) -> UInt8[np.ndarray, "size size channels"]:
+    """Resamples a photo once, to the picture that the crop describes.
+
+    A crop pixel that covers several photo pixels is the mean of k × k bilinear samples spread evenly
+    over its footprint, k = ⌈photo pixels per crop pixel⌉, so that shrinking does not alias and
+    nothing is shifted. What lies outside the photo is black.
+
+    Args:
+        image: (H, W, C) uint8.
+        crop: where to look and how large to draw it.
+
+    Returns:
+        (size, size, C) uint8.
+    """
+    import cv2
+
+    samples = max(1, min(math.ceil(crop.shrink - 1e-6), MAX_SIDE // crop.size))
+    fine = crop.size * samples
+    # Sample i of the fine picture lies at (i + ½)/k − ½ in the crop.
+    offset = 0.5 / samples - 0.5
+    to_photo = crop.inverse @ np.array([[1 / samples, 0, offset], [0, 1 / samples, offset], [0, 0, 1]])
+    image, to_photo = _cut_to_need(image, to_photo, fine)
+    picture = cv2.warpAffine(
+        image,
+        to_photo[:2],
+        (fine, fine),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    if samples > 1:
+        picture = cv2.resize(picture, (crop.size, crop.size), interpolation=cv2.INTER_AREA)
+    return picture.reshape(crop.size, crop.size, image.shape[2])
+
+
+def _cut_to_need(image, to_photo, side):
+    """The part of a photo that a warp reads, with the map moved accordingly.
+
+    Photos wider than OpenCV can address stay usable as long as the part that is read is not.
+    """
+    if max(image.shape[:2]) <= MAX_SIDE:
+        return image, to_photo
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], dtype=float) - 0.5
+    seen = transform(to_photo, corners)
+    height, width = image.shape[:2]
+    x0, y0 = np.clip(np.floor(seen.min(axis=0)).astype(int) - 1, 0, (width - 1, height - 1))
+    x1, y1 = np.clip(np.ceil(seen.max(axis=0)).astype(int) + 2, (x0 + 1, y0 + 1), (width, height))
+    if max(x1 - x0, y1 - y0) > MAX_SIDE:
+        raise ValueError(
+            f"the crop covers {x1 - x0} × {y1 - y0} photo pixels; at most {MAX_SIDE} a side can be "
+            "read. Shrink the photo first."
+        )
+    shift = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1]])
+    return np.ascontiguousarray(image[y0:y1, x0:x1]), shift @ to_photo

@@ -1,0 +1,270 @@
+"""One-dimensional heatmaps: quantise, render, marginalise, decode (Eq. 2–5, 7 and 12).
+
+A face of `size` = F pixels is described per axis by L bins. Two *frames* say where bin j lies:
+
+* ``"centre"`` (ours): bin j covers an equal share of the F pixels and is centred at
+  (j + ½)·F/L − ½ in pixel-centre coordinates;
+* ``"paper"``: bin j stands for j·F/L, the left edge to which Eq. 3 and 4 round.
+
+Targets are rendered at the unrounded coordinate in either frame, so that nothing is rounded before
+decoding. What rounding by Eq. 3–4 alone costs is kept in `quantize` and `recover`.
+
+What a network puts into its heatmaps depends on its `loss`. With ``"l2"`` (the paper) it regresses
+Gaussians of peak 1; with ``"cross_entropy"`` they are logits of distributions that sum to 1.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as nnf
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Frame = Literal["centre", "paper"]
+Loss = Literal["l2", "cross_entropy"]
+Vectors = Float[Tensor, "*batch bins"]
+Coordinates = Float[Tensor, "*batch"]
+
+
+class Heatmaps(NamedTuple):
+    """The x and the y vector of every landmark, as the network gives them (Eq. 6)."""
+
+    x: Float[Tensor, "*batch landmarks bins"]
+    y: Float[Tensor, "*batch landmarks bins"]
+
+
+# Quantisation, as the paper writes it -----------------------------------------------------------
+
+
+def quantize(coordinates: Coordinates, size: float, bins: int) -> Int[Tensor, "*batch"]:
+    """Eq. 3: the bin ⌊p·L/F⌋ that a coordinate is rounded down to.
+
+    Args:
+        coordinates: p in pixels, in the paper's own frame [0, F).
+        size: F, side of the face in pixels.
+        bins: L.
+    """
+    return torch.floor(coordinates * (bins / size)).long()
+
+
+def recover(index: Int[Tensor, "*batch"], size: float, bins: int) -> Coordinates:
+    """Eq. 4: the coordinate x·F/L that is left of a bin, its left edge, in pixels."""
+    return index * (size / bins)
+
+
+def quantization_error(
+    points: Float[Tensor, "*batch 2"], size: float, bins: int
+) -> Float[Tensor, "*batch"]:
+    """Eq. 5: distance in pixels between points and what Eq. 3 and 4 leave of them.
+
+    Example:
+        >>> p = torch.tensor([142.84, 188.72], dtype=torch.float64)
+        >>> [round(quantization_error(p, 256, bins).item(), 2) for bins in (128, 768)]
+        [1.11, 0.18]
+    """
+    return (points - recover(quantize(points, size, bins), size, bins)).norm(dim=-1)
+
+
+# Bins and coordinates ---------------------------------------------------------------------------
+
+
+def bin_to_coordinate(
+    index: Float[Tensor, "*batch"], size: float, bins: int, frame: Frame = "centre"
+) -> Coordinates:
+    """The coordinate in pixels of a (fractional) bin index."""
+    width = size / bins
+    return index * width + (0.0 if frame == "paper" else (width - 1) / 2)
+
+
+def coordinate_to_bin(
+    coordinates: Coordinates, size: float, bins: int, frame: Frame = "centre"
+) -> Float[Tensor, "*batch"]:
+    """The fractional bin index of a coordinate in pixels; the inverse of `bin_to_coordinate`."""
+    width = size / bins
+    return (coordinates - (0.0 if frame == "paper" else (width - 1) / 2)) / width
+
+
+# Targets ----------------------------------------------------------------------------------------
+
+
+def render(
+    coordinates: Coordinates,
+    size: float,
+    bins: int,
+    target_sigma: float,
+    *,
+    loss: Loss = "l2",
+    frame: Frame = "centre",
+) -> Vectors:
+    """The target vector h* of each coordinate: a Gaussian at its unrounded place.
+
+    It is the marginal (Eq. 12) of the 2D Gaussian of Eq. 2, up to scale: a network trained by L2 is
+    given a peak of 1, one trained by cross-entropy a sum of 1.
+
+    Args:
+        coordinates: (…) in pixels; those outside the face leave an empty or partial vector for
+            ``"l2"``, and the nearest bins' share for ``"cross_entropy"``.
+        size: F in pixels.
+        bins: L.
+        target_sigma: width of the Gaussian in face pixels.
+
+    Returns:
+        (…, L)
+    """
+    positions = torch.arange(bins, device=coordinates.device, dtype=coordinates.dtype)
+    positions = bin_to_coordinate(positions, size, bins, frame)
+    exponent = -((positions - coordinates[..., None]) ** 2) / (2 * target_sigma**2)
+    return exponent.exp() if loss == "l2" else exponent.softmax(dim=-1)
+
+
+def render_2d(
+    points: Float[Tensor, "*batch 2"],
+    size: float,
+    bins: int,
+    target_sigma: float,
+    *,
+    frame: Frame = "centre",
+) -> Float[Tensor, "*batch bins bins"]:
+    """Eq. 2: the 2D Gaussian of each point with peak 1, as (…, y, x)."""
+    x, y = (
+        render(points[..., axis], size, bins, target_sigma, frame=frame) for axis in (0, 1)
+    )
+    return y[..., :, None] * x[..., None, :]
+
+
+def marginalize(maps: Float[Tensor, "*batch bins bins"]) -> Heatmaps:
+    """Eq. 12: a 2D heatmap (…, y, x) summed over y and over x."""
+    return Heatmaps(x=maps.sum(dim=-2), y=maps.sum(dim=-1))
+
+
+# Reading a coordinate off a vector --------------------------------------------------------------
+
+
+def distribution(vectors: Vectors, loss: Loss) -> Vectors:
+    """Probabilities (sum 1 over the bins) of what a network put out.
+
+    With L2 what is below 0 is noise around an empty bin and is cut off; a vector with nothing above
+    0 says nothing and becomes uniform.
+    """
+    if loss == "cross_entropy":
+        return vectors.softmax(dim=-1)
+    positive = vectors.clamp(min=0)
+    total = positive.sum(dim=-1, keepdim=True)
+    return torch.where(total > 0, positive / total.clamp(min=1e-12), 1 / vectors.shape[-1])
+
+
+def argmax_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
+    """Index of the best bin (Eq. 7)."""
+    return weights.argmax(dim=-1).to(weights.dtype)
+
+
+def centroid_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
+    """Mean bin index within ±2σ of the best bin, weighted by what the bins hold."""
+    index = torch.arange(weights.shape[-1], device=weights.device, dtype=weights.dtype)
+    best = weights.argmax(dim=-1, keepdim=True)
+    near = weights * ((index - best).abs() <= max(1.0, 2 * sigma))
+    # Centred on the best bin, so that an all-zero window falls back to it.
+    offset = (near * (index - best)).sum(dim=-1) / near.sum(dim=-1).clamp(min=1e-12)
+    return best[..., 0] + offset
+
+
+def dark_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
+    """Blur with the target's σ, take the logarithm, and make one Newton step from the maximum.
+
+    The logarithm of a Gaussian is a parabola, so one step from any bin near the top reaches it. The
+    blur is what keeps the maximum from being that of the noise (DARK, Zhang et al. 2020, in 1D).
+    """
+    blurred = blur(weights, sigma)
+    bins = weights.shape[-1]
+    best = blurred.argmax(dim=-1, keepdim=True).clamp(1, bins - 2)
+    around = torch.cat([best - 1, best, best + 1], dim=-1)
+    left, middle, right = blurred.gather(-1, around).clamp(min=1e-12).log().unbind(dim=-1)
+    slope, curvature = (right - left) / 2, left - 2 * middle + right
+    step = torch.where(curvature < 0, -slope / curvature.clamp(max=-1e-12), 0.0)
+    return best[..., 0] + step.clamp(-1, 1)
+
+
+def blur(vectors: Vectors, sigma: float) -> Vectors:
+    """Vectors convolved with a Gaussian of `sigma` bins; outside lies nothing."""
+    radius = math.ceil(4 * sigma)
+    at = torch.arange(-radius, radius + 1, device=vectors.device, dtype=vectors.dtype)
+    kernel = (-(at**2) / (2 * sigma**2)).softmax(dim=0)
+    flat = vectors.reshape(-1, 1, vectors.shape[-1])
+    return nnf.conv1d(flat, kernel[None, None], padding=radius).reshape(vectors.shape)
+
+
+DECODERS: dict[str, Callable[[Vectors, float], Float[Tensor, "*batch"]]] = {
+    "argmax": argmax_index,
+    "centroid": centroid_index,
+    "dark": dark_index,
+}
+
+
+def decode(
+    vectors: Vectors,
+    size: float,
+    target_sigma: float,
+    *,
+    decoder: str = "dark",
+    loss: Loss = "l2",
+    frame: Frame = "centre",
+) -> Coordinates:
+    """The coordinate that each vector of one axis stands for.
+
+    Args:
+        vectors: (…, L), what the network put out.
+        size: F in pixels.
+        target_sigma: width of the Gaussians it was trained on, in face pixels.
+        decoder: ``"argmax"``, ``"centroid"`` or ``"dark"``.
+        loss: what the vectors hold (see `distribution`).
+        frame: where the bins lie.
+
+    Returns:
+        (…) in pixels of the face.
+
+    Raises:
+        ValueError: no such decoder.
+    """
+    if decoder not in DECODERS:
+        raise ValueError(f"no decoder {decoder!r}; there are: {', '.join(DECODERS)}")
+    bins = vectors.shape[-1]
+    weights = distribution(vectors.float() if vectors.dtype.itemsize < 4 else vectors, loss)
+    index = DECODERS[decoder](weights, target_sigma * bins / size)
+    return bin_to_coordinate(index, size, bins, frame)
+
+
+# How sure a vector is ---------------------------------------------------------------------------
+
+
+def spread(vectors: Vectors, size: float, target_sigma: float, *, loss: Loss = "l2") -> Coordinates:
+    """Standard deviation in pixels of what a vector leaves open about its coordinate.
+
+    Either loss teaches a network the mean of the targets that an image could have had: the
+    distribution of the coordinate, blurred with the target's Gaussian. Its variance is therefore the
+    one asked for plus `target_sigma`². Bins under 5 % of the peak are left out: a thin floor of noise
+    over hundreds of bins would otherwise outweigh the peak.
+    """
+    bins = vectors.shape[-1]
+    weights = distribution(vectors, loss)
+    weights = weights * (weights >= 0.05 * weights.amax(dim=-1, keepdim=True))
+    weights = weights / weights.sum(dim=-1, keepdim=True)
+    index = torch.arange(bins, device=vectors.device, dtype=vectors.dtype)
+    mean = (weights * index).sum(dim=-1, keepdim=True)
+    variance = (weights * (index - mean) ** 2).sum(dim=-1) * (size / bins) ** 2
+    return (variance - target_sigma**2).clamp(min=0).sqrt()
+
+
+def confidence(
+    vectors: Vectors, size: float, target_sigma: float, *, loss: Loss = "l2"
+) -> Coordinates:
+    """How high a vector's peak is against that of a target, in [0, 1].
+
+    With L2 that is the value of the best bin itself. With cross-entropy the peak probability is
+    divided by that of a target Gaussian.
+    """
+    if loss == "l2":
+        return vectors.amax(dim=-1).clamp(0, 1)
+    ideal = size / vectors.shape[-1] / (target_sigma * math.sqrt(2 * math.pi))
+    return (vectors.softmax(dim=-1).amax(dim=-1) / ideal).clamp(0, 1)

@@ -1,0 +1,82 @@
+"""What a landmark error is, and how many are summed up: NRMSE, CED, AUC, failure rate.
+
+"NRMSE" is the literature's name (and the paper's) for the mean Euclidean error over a normalising
+distance; no root of a mean square is taken.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+def point_errors(
+    predicted: Float[np.ndarray, "faces landmarks 2"],
+    target: Float[np.ndarray, "faces landmarks 2"],
+    normaliser: Float[np.ndarray, "faces"],
+) -> Float[np.ndarray, "faces landmarks"]:
+    """Euclidean error of each landmark over its face's normalising distance, in per cent.
+
+    Raises:
+        ValueError: a normalising distance is not above 0.
+    """
+    if not (normaliser > 0).all():
+        face = int(np.flatnonzero(~(normaliser > 0))[0])
+        raise ValueError(
+            f"the normalising distance of face {face} is {normaliser[face]:g} px; it must be above 0. "
+            "Are its two normalising landmarks labelled in one place?"
+        )
+    distance = np.linalg.norm(predicted - target, axis=-1)
+    return 100 * distance / normaliser[:, None]
+
+
+def nrmse(
+    predicted: Float[np.ndarray, "faces landmarks 2"],
+    target: Float[np.ndarray, "faces landmarks 2"],
+    normaliser: Float[np.ndarray, "faces"],
+    visible: Bool[np.ndarray, "faces landmarks"] | None = None,
+) -> Float[np.ndarray, "faces"]:
+    """Mean landmark error of each face, in per cent of its normalising distance.
+
+    The mean of the result over faces is the figure that the tables of the paper and of 300W report.
+
+    Args:
+        predicted: (B, N, 2) in pixels.
+        target: (B, N, 2) in pixels.
+        normaliser: (B,) in pixels, for 300W the distance of the outer eye corners.
+        visible: (B, N); landmarks that count. All do when it is not given.
+
+    Raises:
+        ValueError: a normalising distance is not above 0, or a face has no landmark that counts.
+
+    Example:
+        >>> one = np.zeros((1, 2, 2)); other = one + [3.0, 4.0]
+        >>> nrmse(one, other, np.array([50.0]))
+        array([10.])
+    """
+    errors = point_errors(predicted, target, normaliser)
+    if visible is None:
+        return errors.mean(axis=1)
+    if not visible.any(axis=1).all():
+        face = int(np.flatnonzero(~visible.any(axis=1))[0])
+        raise ValueError(f"face {face} has no visible landmark to measure; leave such faces out")
+    return np.where(visible, errors, 0).sum(axis=1) / visible.sum(axis=1)
+
+
+def ced(
+    errors: Float[np.ndarray, "faces"], thresholds: Float[np.ndarray, "steps"]
+) -> Float[np.ndarray, "steps"]:
+    """Cumulative error distribution: the share of faces with an error of at most each threshold."""
+    return np.searchsorted(np.sort(errors), thresholds, side="right") / len(errors)
+
+
+def auc(errors: Float[np.ndarray, "faces"], threshold: float = 8.0) -> float:
+    """Area under the CED from 0 to the threshold, over the threshold: in [0, 1].
+
+    It is exactly the mean of max(0, 1 − error/threshold), so no step width has to be chosen.
+    A missed face enters as an error of infinity and adds nothing.
+    """
+    return float(np.clip(1 - errors / threshold, 0, None).mean())
+
+
+def failure_rate(errors: Float[np.ndarray, "faces"], threshold: float = 8.0) -> float:
+    """Per cent of faces with an error above the threshold (in per cent of the normaliser)."""
+    return float(100 * (errors > threshold).mean())

@@ -1,0 +1,318 @@
+"""From a photo to faces: boxes, crops, network, landmarks with their uncertainty."""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from onedheat.checkpoints import load_detector
+from onedheat.data.images import as_rgb, read_image
+from onedheat.faces import FINDERS, Boxes, Scores, make_finder, unsuppressed
+from onedheat.geometry import Box, Crop, box_overlap, square_box, tight_box, warp
+from onedheat.heatmaps import DECODERS, Heatmaps, confidence, decode, spread
+from onedheat.landmarks import scheme
+from onedheat.models import Detector
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+MIN_SCORE = 0.3
+MIN_AGREEMENT = 0.5
+SAME_FACE = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face of a photo, in pixels of the photo.
+
+    Attributes:
+        landmarks: (N, 2), x and y; pixel centres are integers and the first is 0.
+        sigma: (N, 2), standard deviation of each coordinate.
+        box: (4,) edges x0, y0, x1, y1 of `tight_box(landmarks, 1.25)`.
+        score: mean over landmarks of how high the peaks are, in [0, 1].
+    """
+
+    landmarks: Float[np.ndarray, "landmarks 2"]
+    sigma: Float[np.ndarray, "landmarks 2"]
+    box: Box
+    score: float
+
+
+class Landmarker:
+    """Faces of ordinary images, as ordinary arrays.
+
+    Args:
+        detector: the network; it is put into eval mode.
+        decoder: how a coordinate is read off a vector: ``"dark"``, ``"centroid"`` or ``"argmax"``.
+        flip: also look at each face in the mirror and average; twice the time, a little more exact.
+        finder: ``"auto"``, ``"yunet"`` or ``"cascade"`` (see `onedheat.faces`), or a function that
+            takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
+            it is first needed.
+        min_score: a box whose landmarks are less sure than that holds no face, in [0, 1].
+
+    Raises:
+        ValueError: no such decoder or finder.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        *,
+        decoder: str = "dark",
+        flip: bool = False,
+        finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
+        min_score: float = MIN_SCORE,
+    ):
+        if decoder not in DECODERS:
+            raise ValueError(f"no decoder {decoder!r}; there are: {', '.join(DECODERS)}")
+        if isinstance(finder, str) and finder not in FINDERS:
+            raise ValueError(f"no face finder {finder!r}; there are: {', '.join(FINDERS)}")
+        self.detector = detector.to(memory_format=torch.channels_last).eval()
+        self.decoder = decoder
+        self.flip = flip
+        self.min_score = min_score
+        self._finder = finder
+
+    @cached_property
+    def finder(self) -> Callable[[Image], tuple[Boxes, Scores]]:
+        """What looks for faces where no boxes are given.
+
+        Raises:
+            FinderError: YuNet was asked for by name and cannot be used.
+        """
+        return make_finder(self._finder) if isinstance(self._finder, str) else self._finder
+
+    def __call__(
+        self,
+        image: str | os.PathLike | np.ndarray,
+        boxes: Float[np.ndarray, "faces 4"] | Sequence[Sequence[float]] | None = None,
+    ) -> list[Face]:
+        """The faces of an image.
+
+        Without boxes the finder proposes some, the network looks at each, and then once more at the
+        box that its own landmarks ask for. What it is not sure of, or does not confirm on the second
+        look, is no face; boxes that arrive at the same face count once.
+
+        Args:
+            image: path of an image file, or (H, W, 3) uint8 RGB; grey and RGBA too.
+            boxes: (K, 4) edges x0, y0, x1, y1 in pixels, each around one face, close to
+                `tight_box(landmarks, 1.25)`. Then there is one look at exactly these boxes (one that
+                is not square is widened to be) and one face for each, in their order.
+
+        Returns:
+            Faces; those the finder found, surest first.
+
+        Raises:
+            ImageError: an image that cannot be used.
+            ValueError: boxes that are none; the message names the first.
+        """
+        is_path = isinstance(image, str | os.PathLike)
+        image = read_image(image) if is_path else as_rgb(image)
+        if boxes is not None:
+            return self._in_boxes(image, _squared(boxes, image))
+        proposed, _ = self.finder(image)
+        return self._confirmed(image, proposed)
+
+    def _locate(self, image: Image, boxes: Boxes) -> "Located":
+        located = locate(
+            self.detector, [image] * len(boxes), boxes, decoder=self.decoder, flip=self.flip
+        )
+        if not np.isfinite(located.landmarks).all():
+            raise ValueError(
+                "the network gave values that are not finite: its weights are damaged or its training "
+                "diverged; load another checkpoint"
+            )
+        return located
+
+    def _in_boxes(self, image: Image, boxes: Boxes) -> list[Face]:
+        located = self._locate(image, boxes)
+        around = [
+            box if _landmarks_box(points) is None else _landmarks_box(points)
+            for points, box in zip(located.landmarks, boxes, strict=True)
+        ]
+        return [located.face(index, box) for index, box in enumerate(around)]
+
+    def _confirmed(self, image: Image, proposed: Boxes) -> list[Face]:
+        first = self._locate(image, proposed)
+        redrawn = [box for points in first.landmarks if (box := _landmarks_box(points)) is not None]
+        second = self._locate(image, np.array(redrawn).reshape(-1, 4))
+        faces = []
+        for index, before in enumerate(redrawn):
+            after = _landmarks_box(second.landmarks[index])
+            if after is not None and box_overlap(before, after) >= MIN_AGREEMENT:
+                face = second.face(index, after)
+                faces += [face] if face.score >= self.min_score else []
+        boxes = np.array([face.box for face in faces]).reshape(-1, 4)
+        scores = np.array([face.score for face in faces])
+        return [faces[index] for index in unsuppressed(boxes, scores, SAME_FACE)]
+
+
+def load(
+    name: str | Path,
+    *,
+    decoder: str = "dark",
+    flip: bool = False,
+    finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
+    device: str | torch.device = "cpu",
+) -> Landmarker:
+    """A landmarker with the weights of that name.
+
+    Args:
+        name: a shipped name (``"tiny68"``), a folder, or a hub id ``"user/repository"``.
+        decoder: see `Landmarker`.
+        flip: see `Landmarker`.
+        finder: see `Landmarker`.
+        device: where the network runs.
+
+    Raises:
+        CheckpointError: no such weights, or damaged ones.
+        ValueError: no such decoder or finder.
+    """
+    detector = load_detector(name).to(device)
+    return Landmarker(detector, decoder=decoder, flip=flip, finder=finder)
+
+
+def _squared(boxes: object, image: Image) -> Boxes:
+    """A caller's boxes, checked against the image, each as the smallest square that holds it."""
+    try:
+        boxes = np.asarray(boxes, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"boxes must be numbers of shape (faces, 4); got {boxes!r}") from error
+    if boxes.size == 0:
+        return np.zeros((0, 4))
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        hint = "; for one box give [box]" if boxes.shape == (4,) else ""
+        raise ValueError(f"boxes must have the shape (faces, 4), got {boxes.shape}{hint}")
+    height, width = image.shape[:2]
+    for index, (x0, y0, x1, y1) in enumerate(boxes):
+        fault = None
+        if not np.isfinite(boxes[index]).all():
+            fault = "has edges that are not finite"
+        elif not (x1 > x0 and y1 > y0):
+            fault = "has no area; expected x0 < x1 and y0 < y1 (edges, not a width and a height)"
+        elif x1 <= -0.5 or y1 <= -0.5 or x0 >= width - 0.5 or y0 >= height - 0.5:
+            fault = f"lies outside the image, which is {width} × {height} pixels"
+        if fault:
+            raise ValueError(f"box {index} {fault}: got {boxes[index].tolist()}")
+    low, high = boxes[:, :2], boxes[:, 2:]
+    centers, sides = (low + high) / 2, (high - low).max(axis=1)
+    return np.array(
+        [square_box(center, side) for center, side in zip(centers, sides.tolist(), strict=True)]
+    )
+
+
+def _landmarks_box(landmarks: Float[np.ndarray, "landmarks 2"]) -> Box | None:
+    """`tight_box(landmarks, 1.25)`, or None where the landmarks lie on one spot."""
+    if math.isclose(np.ptp(landmarks, axis=0).max(), 0, abs_tol=1e-6):
+        return None
+    return tight_box(landmarks)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Landmarks found in a batch of boxes, in pixels of the photos.
+
+    Attributes:
+        landmarks: (B, N, 2).
+        sigma: (B, N, 2), standard deviation of each coordinate along the axes of the box.
+        confidence: (B, N) in [0, 1], mean peak of the two vectors.
+    """
+
+    landmarks: Float[np.ndarray, "batch landmarks 2"]
+    sigma: Float[np.ndarray, "batch landmarks 2"]
+    confidence: Float[np.ndarray, "batch landmarks"]
+
+    def face(self, index: int, box: Box) -> Face:
+        """One of them as a `Face`, with that box."""
+        score = float(self.confidence[index].mean())
+        return Face(self.landmarks[index], self.sigma[index], box, score)
+
+
+def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) -> Tensor:
+    """Pictures (H, W, 3) uint8 as a float batch (B, 3, H, W) in [0, 1], channels last in memory."""
+    stacked = torch.from_numpy(np.stack(pictures)).to(device)
+    return stacked.permute(0, 3, 1, 2).float().div(255)
+
+
+def locate(
+    detector: Detector,
+    images: Sequence[Image],
+    boxes: Float[np.ndarray, "batch 4"],
+    *,
+    decoder: str = "dark",
+    flip: bool = False,
+    batch_size: int = 32,
+) -> Located:
+    """Landmarks of the face in each box, one network pass each.
+
+    Args:
+        detector: in eval mode.
+        images: one photo per box, RGB.
+        boxes: (B, 4) edges in pixels, close to `tight_box(landmarks, 1.25)`.
+        decoder: how a coordinate is read off a vector.
+        flip: also look at the mirrored face, and average.
+        batch_size: faces per forward pass.
+    """
+    config = detector.config
+    device = next(detector.parameters()).device
+    landmarks = np.zeros((len(boxes), config.landmarks, 2))
+    sigma, peak = landmarks.copy(), landmarks[..., 0].copy()
+    for start in range(0, len(boxes), batch_size):
+        batch = slice(start, start + batch_size)
+        crops = [Crop.from_box(box, config.size) for box in boxes[batch]]
+        pictures = [warp(image, crop) for image, crop in zip(images[batch], crops, strict=True)]
+        found = read_pictures(detector, to_batch(pictures, device), decoder, flip=flip)
+        landmarks[batch] = [
+            crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)
+        ]
+        sides = boxes[batch, 2:] - boxes[batch, :2]
+        sigma[batch] = found.sigma * sides[:, None] / config.size
+        peak[batch] = found.confidence
+    return Located(landmarks, sigma, peak)
+
+
+@torch.inference_mode()
+def read_pictures(
+    detector: Detector,
+    pictures: Float[Tensor, "batch 3 size size"],
+    decoder: str = "dark",
+    *,
+    flip: bool = False,
+) -> Located:
+    """Landmarks of pictures that are the network's input already, in pixels of these pictures.
+
+    With `flip` each picture is also looked at in the mirror, and the two answers are averaged.
+    """
+    located = _read_heatmaps(detector, detector(pictures), decoder)
+    if not flip:
+        return located
+    mirrored = _read_heatmaps(detector, detector(pictures.flip(-1)), decoder)
+    order = list(scheme(detector.config.scheme).mirror)
+    back = mirrored.landmarks[:, order]
+    back[..., 0] = detector.config.size - 1 - back[..., 0]
+    return Located(
+        (located.landmarks + back) / 2,
+        (located.sigma + mirrored.sigma[:, order]) / 2,
+        (located.confidence + mirrored.confidence[:, order]) / 2,
+    )
+
+
+def _read_heatmaps(detector: Detector, heatmaps: Heatmaps, decoder: str) -> Located:
+    config = detector.config
+    common = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
+
+    def both(read, **more) -> np.ndarray:
+        axes = [read(vectors.float(), **common, **more) for vectors in heatmaps]
+        return torch.stack(axes, dim=-1).double().cpu().numpy()
+
+    return Located(
+        landmarks=both(decode, decoder=decoder, frame=config.frame),
+        sigma=both(spread),
+        confidence=both(confidence).mean(axis=-1),
+    )

@@ -1,0 +1,432 @@
+"""Training, as one loop that reads from top to bottom.
+
+A run is a folder:
+
+    RUN/run.json        what was asked for
+    RUN/metrics.csv     one line per validation
+    RUN/last/           the newest checkpoint: `onedheat.load("RUN/last")` uses it, --resume continues it
+
+Which pictures a step sees, and how they vary, follows from (seed, step) alone, so a resumed run goes
+the way of the unbroken one.
+"""
+
+import csv
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from jaxtyping import Float
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from onedheat.checkpoints import CheckpointError, write_weights, written_atomically
+from onedheat.data.augment import AugmentConfig, add_noise, occlude, photometric
+from onedheat.data.crops import Picture, TrainingPictures
+from onedheat.data.samples import FaceSet
+from onedheat.evaluation import Report, evaluate
+from onedheat.heatmaps import Heatmaps, render
+from onedheat.models import Detector, DetectorConfig
+
+STATE = "training.pt"
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a detector is trained.
+
+    Attributes:
+        passes: times each training face is seen.
+        batch_size: faces per step.
+        learning_rate: of Adam, reached after the warm-up.
+        warmup_steps: steps over which the learning rate rises from 0; then it falls along a cosine.
+        ema: share of the averaged weights that is kept at each step; the average is what is used.
+        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the processor multiplies it
+            faster.
+        validation: share of the training photos held out to watch the run.
+        validate_every: passes between two validations.
+        save_minutes: minutes between two checkpoints.
+        workers: processes that prepare pictures; 0 does it in the main one.
+        seed: of everything drawn at random.
+        augment: how much the pictures vary.
+    """
+
+    passes: int = 110
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    ema: float = 0.999
+    precision: str = "auto"
+    validation: float = 0.05
+    validate_every: int = 5
+    save_minutes: float = 3.0
+    workers: int = 0
+    seed: int = 0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self):
+        if self.precision not in ("auto", "fp32", "bf16"):
+            raise ValueError(f"precision must be auto, fp32 or bf16, got {self.precision!r}")
+        for name in ("passes", "batch_size", "validate_every", "save_minutes", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A detector and the way it is trained, by one name."""
+
+    detector: DetectorConfig
+    train: TrainConfig
+    about: str
+
+
+PRESETS = {
+    "tiny": Preset(
+        DetectorConfig(),
+        TrainConfig(),
+        "0.82 M weights, 128 px, L = 384: for a laptop's processor.",
+    ),
+}
+
+
+def with_settings(preset: Preset, settings: list[str]) -> Preset:
+    """A preset with `key=value` settings applied; the key is a field of any of its three configs.
+
+    Raises:
+        ValueError: an unknown key, or a value of the wrong type.
+    """
+    parts = {"detector": preset.detector, "train": preset.train, "augment": preset.train.augment}
+    homes = {
+        entry.name: (home, type(getattr(part, entry.name)))
+        for home, part in parts.items()
+        for entry in fields(part)
+        if entry.name != "augment"
+    }
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or key not in homes:
+            raise ValueError(
+                f"--set {setting}: expected key=value with one of these keys: {', '.join(sorted(homes))}"
+            )
+        home, kind = homes[key]
+        try:
+            parts[home] = replace(parts[home], **{key: kind(value)})
+        except ValueError as error:
+            raise ValueError(f"--set {setting}: {error}") from None
+    return Preset(
+        parts["detector"], replace(parts["train"], augment=parts["augment"]), preset.about
+    )
+
+
+# The pieces of a step ---------------------------------------------------------------------------
+
+
+def heatmap_loss(
+    heatmaps: Heatmaps, landmarks: Float[Tensor, "batch landmarks 2"], config: DetectorConfig
+) -> Float[Tensor, ""]:
+    """Eq. 11, or the cross-entropy to the same Gaussians: summed over bins and both axes, averaged
+    over landmarks and faces.
+    """
+    total = landmarks.new_zeros(())
+    for axis, vectors in enumerate(heatmaps):
+        target = render(
+            landmarks[..., axis],
+            config.size,
+            config.bins,
+            config.target_sigma,
+            loss=config.loss,
+            frame=config.frame,
+        )
+        if config.loss == "l2":
+            error = (vectors - target) ** 2
+        else:
+            error = -target * vectors.log_softmax(dim=-1)
+        total = total + error.sum(dim=-1).mean()
+    return total
+
+
+def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
+    """Linear warm-up, then a cosine to 0."""
+    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
+    return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+class Batches:
+    """Batches of (pass, face), decided by seed and step; every face once a pass, in a new order."""
+
+    def __init__(self, faces: int, config: TrainConfig, first_step: int):
+        if faces < config.batch_size:
+            raise ValueError(
+                f"{faces} training faces do not fill one batch of {config.batch_size}; add faces or "
+                "lower batch_size"
+            )
+        self.faces, self.config, self.first_step = faces, config, first_step
+        self.per_pass = faces // config.batch_size
+        self.steps = self.per_pass * config.passes
+
+    def __len__(self) -> int:
+        return self.steps - self.first_step
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        size, order_of = self.config.batch_size, (-1, np.empty(0, int))
+        for step in range(self.first_step, self.steps):
+            epoch, at = divmod(step, self.per_pass)
+            if order_of[0] != epoch:
+                rng = np.random.default_rng([self.config.seed, epoch])
+                order_of = epoch, rng.permutation(self.faces)
+            yield [(epoch, int(face)) for face in order_of[1][at * size : (at + 1) * size]]
+
+
+def fast_precision(device: torch.device) -> str:
+    """``"bf16"`` where the hardware multiplies it faster than float32, else ``"no"``."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "no"
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turns Ctrl-C and SIGTERM into a question that the loop asks after each step.
+
+    A second Ctrl-C interrupts at once.
+    """
+    asked = []
+
+    def note(signum, frame):
+        if asked and signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(signum)
+
+    before = {which: signal.signal(which, note) for which in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+
+# A run ------------------------------------------------------------------------------------------
+
+
+class Run:
+    """A training run and its folder.
+
+    Args:
+        preset: what is trained and how.
+        faces: annotated faces; a share of their photos is held out for validation.
+        out: the run's folder.
+        resume: continue what is there instead of refusing to touch it.
+        progress: show a bar on standard error.
+
+    Raises:
+        CheckpointError: the folder holds a run and `resume` is not set, or one of other settings or
+            other faces.
+        ValueError: too few faces, or a scheme that is not the detector's.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        faces: FaceSet,
+        out: str | Path,
+        *,
+        resume: bool = False,
+        progress: bool = True,
+    ):
+        self.out, self.progress = Path(out), progress
+        self.config, detector_config = preset.train, preset.detector
+        if (detector_config.scheme, detector_config.landmarks) != (faces.scheme.name, len(faces.scheme)):
+            raise ValueError(
+                f"the preset finds {detector_config.landmarks} {detector_config.scheme} landmarks, the "
+                f"faces have {len(faces.scheme)} {faces.scheme.name} ones; set scheme= and landmarks="
+            )
+        self.training, self.validation = faces.divided(self.config.validation, self.config.seed)
+        self._claim_folder(detector_config, faces, resume)
+
+        torch.manual_seed(self.config.seed)
+        precision = self.config.precision
+        if precision == "auto":
+            precision = fast_precision(PartialState().device)
+        # accelerate keeps one precision per process; a notebook may start several runs.
+        AcceleratorState._reset_state()
+        self.accelerator = Accelerator(mixed_precision=precision.replace("fp32", "no"))
+        detector = Detector(detector_config).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.Adam(
+            detector.parameters(), lr=self.config.learning_rate, fused=True
+        )
+        # `bare` holds the same weights as `detector`, without what accelerate wraps around them.
+        self.bare = detector
+        self.detector, self.optimizer = self.accelerator.prepare(detector, optimizer)
+        self.average = AveragedModel(
+            self.bare,
+            multi_avg_fn=get_ema_multi_avg_fn(self.config.ema),
+            use_buffers=True,
+        )
+        self.step, self.seconds = 0, 0.0
+        if resume and (self.out / "last").exists():
+            self._restore()
+
+    def _claim_folder(self, detector: DetectorConfig, faces: FaceSet, resume: bool) -> None:
+        asked = {
+            "detector": asdict(detector),
+            "train": asdict(self.config),
+            "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
+        }
+        path = self.out / "run.json"
+        if path.exists():
+            there = json.loads(path.read_text())
+            if not resume:
+                raise CheckpointError(
+                    f"{self.out} holds a run already; --resume continues it, another --out starts anew"
+                )
+            if there != json.loads(json.dumps(asked)):
+                differing = [
+                    f"{part}.{key}: {there.get(part, {}).get(key)} there, {value} asked for"
+                    for part, values in asked.items()
+                    for key, value in values.items()
+                    if there.get(part, {}).get(key) != json.loads(json.dumps(value))
+                ]
+                raise CheckpointError(
+                    f"{self.out} was begun with other settings ({'; '.join(differing)}); resume with "
+                    "those, or choose another --out"
+                )
+        self.out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asked, indent=2) + "\n")
+
+    def train(self) -> Report | None:
+        """Trains to the end, or until it is asked to stop. Either way the newest state is saved.
+
+        Returns:
+            The last validation, or None if the run was stopped before its end.
+        """
+        config, device = self.config, self.accelerator.device
+        model_config = self.average.module.config
+        batches = Batches(len(self.training), config, self.step)
+        pictures = TrainingPictures(
+            self.training, model_config.size, config.augment, seed=config.seed
+        )
+        loader = DataLoader(
+            pictures,
+            batch_sampler=batches,
+            num_workers=config.workers,
+            pin_memory=device.type == "cuda",
+            persistent_workers=config.workers > 0,
+        )
+        light = photometric(config.augment)
+        report, losses, saved_at, started = None, [], time.monotonic(), time.monotonic()
+        before = self.seconds
+        bar = tqdm(
+            total=batches.steps * config.batch_size,
+            initial=self.step * config.batch_size,
+            unit="face",
+            unit_scale=True,
+            disable=not self.progress,
+            smoothing=0.05,
+        )
+        with bar, stop_requests() as stop_asked:
+            for batch in loader:
+                losses.append(self._train_step(batch, light, batches.steps))
+                self.step += 1
+                self.seconds = before + time.monotonic() - started
+                bar.update(config.batch_size)
+                at_end = self.step == batches.steps
+                if self.step % (batches.per_pass * config.validate_every) == 0 or at_end:
+                    report = self.validate()
+                    self._log(float(np.mean(losses)), report)
+                    bar.set_postfix_str(
+                        f"loss {np.mean(losses):.3f}, validation NRMSE {report.nrmse:.2f} %"
+                    )
+                    losses.clear()
+                elif len(losses) % 20 == 1 and report is None:
+                    bar.set_postfix_str(f"loss {np.mean(losses[-20:]):.3f}")
+                if at_end or stop_asked() or time.monotonic() - saved_at > 60 * config.save_minutes:
+                    self.save()
+                    saved_at = time.monotonic()
+                if stop_asked() and not at_end:
+                    return None
+        return report if report is not None else self.validate()
+
+    def _train_step(self, batch: Picture, light: torch.nn.Module, steps: int) -> float:
+        config = self.config
+        torch.manual_seed(config.seed * 1_000_003 + self.step)
+        landmarks = batch.landmarks.to(self.accelerator.device)
+        images = batch.pixels.to(self.accelerator.device).float().div(255)
+        with torch.no_grad():
+            images = add_noise(
+                occlude(light(images), config.augment.occluder_share), config.augment.noise
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, steps, config)
+        self.detector.train()
+        heatmaps = self.detector(images.contiguous(memory_format=torch.channels_last))
+        loss = heatmap_loss(Heatmaps(*heatmaps), landmarks, self.average.module.config)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss.item()} at step {self.step}, on the faces "
+                f"{[str(self.training.samples[i].path) for i in batch.index.tolist()]}. The last "
+                f"checkpoint is whole; resume it with a lower learning rate than {config.learning_rate:g}."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        self.optimizer.step()
+        self.average.update_parameters(self.bare)
+        return loss.item()
+
+    def validate(self) -> Report:
+        """Measures the averaged weights on the photos held out."""
+        return evaluate(self.average.module.eval(), self.validation)
+
+    def save(self) -> None:
+        """Writes the newest state; the one before stays until it is complete."""
+        state = {
+            "detector": self.bare.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        with written_atomically(self.out / "last") as folder:
+            write_weights(self.average.module, folder)
+            torch.save(state, folder / STATE)
+
+    def _restore(self) -> None:
+        path = self.out / "last" / STATE
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises many kinds for a file that is not its own
+            raise CheckpointError(f"{path} cannot be resumed from: {error}") from error
+        self.bare.load_state_dict(state["detector"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def _log(self, loss: float, report: Report) -> None:
+        path = self.out / "metrics.csv"
+        images = self.step * self.config.batch_size
+        row = {
+            "step": self.step,
+            "passes": round(images / len(self.training), 2),
+            "images": images,
+            "seconds": round(self.seconds, 1),
+            "images_per_second": round(images / self.seconds, 1),
+            "loss": round(loss, 5),
+            "validation_nrmse": round(report.nrmse, 4),
+        }
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
