@@ -1,0 +1,150 @@
+"""The command line: `onedheat …`. Each command reads its options, calls the package, shows the result.
+
+Results go to standard output, progress and errors to standard error. An error that a person can mend
+ends in one sentence and exit code 1, a wrong option in exit code 2.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from typer.core import TyperGroup
+
+
+class _Commands(TyperGroup):
+    """Turns the package's own errors into one sentence instead of a traceback."""
+
+    def invoke(self, ctx):
+        from onedheat.checkpoints import CheckpointError
+        from onedheat.data.images import ImageError
+        from onedheat.data.pts import PtsError
+        from onedheat.data.w300 import DataError
+
+        try:
+            return super().invoke(ctx)
+        except (CheckpointError, DataError, ImageError, PtsError, FloatingPointError) as error:
+            typer.echo(f"onedheat: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+_OPTIONS = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_completion": False}
+app = typer.Typer(cls=_Commands, help="Facial landmarks by one-dimensional heatmaps.", **_OPTIONS)
+data = typer.Typer(help="Look after data sets.", **_OPTIONS)
+app.add_typer(data, name="data")
+
+Dataset = Literal["300w"]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output."),
+]
+Weights = Annotated[
+    str, typer.Option(help="A shipped name, a checkpoint's folder, or a hub id user/repository.")
+]
+Decoder = Annotated[
+    Literal["dark", "centroid", "argmax"], typer.Option(help="How a coordinate is read off a vector.")
+]
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Option(help="Which network and recipe.")],
+    dataset: Annotated[list[str], typer.Option(help="Repeat it with --root for a union.")],
+    root: Annotated[list[Path], typer.Option(help="Folder of the data set.")],
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    split: Annotated[str, typer.Option(help="Part of the data set to train on.")] = "train",
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
+    ] = None,
+):
+    """Train a detector. Ctrl-C saves first; --resume goes on from there."""
+    from onedheat.data import read
+    from onedheat.data.samples import union
+    from onedheat.training import PRESETS, Run, with_settings
+
+    if preset not in PRESETS:
+        names = "; ".join(f"{name}: {known.about}" for name, known in PRESETS.items())
+        raise typer.BadParameter(f"there is no preset {preset!r}. There are: {names}")
+    if len(dataset) != len(root):
+        raise typer.BadParameter(f"{len(dataset)} --dataset and {len(root)} --root; give them in pairs")
+    try:
+        chosen = with_settings(PRESETS[preset], settings or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    faces = union(*(read(name, path, split) for name, path in zip(dataset, root, strict=True)))
+    run = Run(chosen, faces, out, resume=resume)
+    typer.echo(
+        f"{len(run.training)} faces to train on, {len(run.validation)} of other photos to validate; "
+        f"{run.accelerator.device.type}, {run.accelerator.mixed_precision} precision",
+        err=True,
+    )
+    report = run.train()
+    if report is None:
+        typer.echo(f"stopped at step {run.step}; --resume goes on from there", err=True)
+        raise typer.Exit(130)
+    typer.echo(f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}")
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[Dataset, typer.Option()],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    split: Annotated[str, typer.Option(help="Which part, e.g. common or lfpw/testset.")] = "common",
+    weights: Weights = "tiny68",
+    decoder: Decoder = "dark",
+    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")] = False,
+    box: Annotated[
+        Literal["tight", "paper", "annotation", "detector"],
+        typer.Option(help="Which box the network sees; tight is the protocol."),
+    ] = "tight",
+    json_to: Json = None,
+):
+    """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
+    from onedheat.checkpoints import load_detector
+    from onedheat.data import read
+    from onedheat.evaluation import as_table
+    from onedheat.evaluation import evaluate as measure
+
+    report = measure(
+        load_detector(weights),
+        read(dataset, root, split),
+        box=box,
+        decoder=decoder,
+        flip=flip,
+        weights=weights,
+        progress=True,
+    )
+    _give(report.as_json(), as_table([report]), json_to)
+
+
+@data.command("check")
+def data_check(
+    dataset: Annotated[Dataset, typer.Argument(metavar="DATASET")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
+    json_to: Json = None,
+):
+    """Say everything that is wrong with a data set's folder; exit 1 if it cannot be used."""
+    from onedheat.data.check import check_300w
+
+    report = check_300w(folder, progress=True)
+    _give(report.as_json(), report.as_text(), json_to)
+    raise typer.Exit(0 if report.usable else 1)
+
+
+def _give(values: dict, text: str, json_to: str | None) -> None:
+    """A result as text, or as JSON where it was asked for."""
+    if json_to is None:
+        typer.echo(text)
+        return
+    written = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    if json_to == "-":
+        sys.stdout.write(written)
+    else:
+        Path(json_to).write_text(written)
+        typer.echo(text)
+
+
+if __name__ == "__main__":
+    app()
