@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from tqdm import tqdm
 from typer.core import TyperGroup
 
 
@@ -21,10 +22,11 @@ class _Commands(TyperGroup):
         from onedheat.data.images import ImageError
         from onedheat.data.pts import PtsError
         from onedheat.data.w300 import DataError
+        from onedheat.faces import FinderError
 
         try:
             return super().invoke(ctx)
-        except (CheckpointError, DataError, ImageError, PtsError, FloatingPointError) as error:
+        except (CheckpointError, DataError, FinderError, ImageError, PtsError, FloatingPointError) as error:
             typer.echo(f"onedheat: {error}", err=True)
             raise typer.Exit(1) from None
 
@@ -45,6 +47,57 @@ Weights = Annotated[
 Decoder = Annotated[
     Literal["dark", "centroid", "argmax"], typer.Option(help="How a coordinate is read off a vector.")
 ]
+
+
+@app.command()
+def detect(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="Image files, or folders.")],
+    weights: Weights = "tiny68",
+    face_detector: Annotated[
+        Literal["auto", "yunet", "cascade"],
+        typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
+    ] = "auto",
+    decoder: Decoder = "dark",
+    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")] = False,
+    json_to: Json = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures.")
+    ] = None,
+):
+    """Find the landmarks of every face. Exit 1 if a file failed; the others are done all the same."""
+    from onedheat.detection import as_json, detect_files, photos_in, write_atomically
+    from onedheat.faces import Cascade
+    from onedheat.pipeline import load
+
+    if json_to not in (None, "-") and (Path(json_to).is_dir() or not Path(json_to).parent.is_dir()):
+        raise typer.BadParameter(f"--json {json_to}: give a file in a folder that exists")
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"--out {out} cannot be a folder: {error.strerror}") from None
+    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
+    if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
+        typer.echo("YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True)
+    files = photos_in(photos, leave_out=out)
+    results, quiet = [], json_to is not None or out is not None
+    progress = tqdm(files, unit="photo", disable=None if quiet and len(files) > 1 else True)
+    try:
+        for result in detect_files(landmarker, files, out=out):
+            results.append(result)
+            progress.update()
+            if result.error or not quiet:
+                progress.write(result.as_text(), file=sys.stderr if result.error else sys.stdout)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped after {len(results)} of {len(files)} files; these are kept", err=True)
+    progress.close()
+    if json_to == "-":
+        sys.stdout.write(as_json(results))
+    elif json_to:
+        write_atomically(Path(json_to), as_json(results).encode())
+    if len(results) < len(files):
+        raise typer.Exit(130)
+    raise typer.Exit(1 if any(result.error for result in results) else 0)
 
 
 @app.command()

@@ -184,8 +184,8 @@ def as_rgb(array: np.ndarray) -> RGB:
     if array.dtype != np.uint8:
         what = f"expected an image of dtype uint8 (0 to 255), got {array.dtype}"
         if array.dtype.kind == "f":
-            what += _range_of(array) + "; scale it to 0…255 and convert: (image * 255).round().astype('uint8')"
-        raise ImageError(what + f" of shape {shape}")
+            what += f"{_range_of(array)}; if they go from 0 to 1, convert: (255 * image).astype('uint8')"
+        raise ImageError(what)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in shape:
