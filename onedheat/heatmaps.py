@@ -38,7 +38,7 @@ class Heatmaps(NamedTuple):
 # Quantisation, as the paper writes it -----------------------------------------------------------
 
 
-def quantize(coordinates: Coordinates, size: float, bins: int) -> Int[Tensor, "*batch"]:
+def quantize(coordinates: Coordinates, size: int, bins: int) -> Int[Tensor, "*batch"]:
     """Eq. 3: the bin ⌊p·L/F⌋ that a coordinate is rounded down to.
 
     Args:
@@ -49,13 +49,13 @@ def quantize(coordinates: Coordinates, size: float, bins: int) -> Int[Tensor, "*
     return torch.floor(coordinates * (bins / size)).long()
 
 
-def recover(index: Int[Tensor, "*batch"], size: float, bins: int) -> Coordinates:
+def recover(index: Int[Tensor, "*batch"], size: int, bins: int) -> Coordinates:
     """Eq. 4: the coordinate x·F/L that is left of a bin, its left edge, in pixels."""
     return index * (size / bins)
 
 
 def quantization_error(
-    points: Float[Tensor, "*batch 2"], size: float, bins: int
+    points: Float[Tensor, "*batch 2"], size: int, bins: int
 ) -> Float[Tensor, "*batch"]:
     """Eq. 5: distance in pixels between points and what Eq. 3 and 4 leave of them.
 
@@ -71,7 +71,7 @@ def quantization_error(
 
 
 def bin_to_coordinate(
-    index: Float[Tensor, "*batch"], size: float, bins: int, frame: Frame = "centre"
+    index: Float[Tensor, "*batch"], size: int, bins: int, frame: Frame = "centre"
 ) -> Coordinates:
     """The coordinate in pixels of a (fractional) bin index."""
     width = size / bins
@@ -79,7 +79,7 @@ def bin_to_coordinate(
 
 
 def coordinate_to_bin(
-    coordinates: Coordinates, size: float, bins: int, frame: Frame = "centre"
+    coordinates: Coordinates, size: int, bins: int, frame: Frame = "centre"
 ) -> Float[Tensor, "*batch"]:
     """The fractional bin index of a coordinate in pixels; the inverse of `bin_to_coordinate`."""
     width = size / bins
@@ -91,7 +91,7 @@ def coordinate_to_bin(
 
 def render(
     coordinates: Coordinates,
-    size: float,
+    size: int,
     bins: int,
     target_sigma: float,
     *,
@@ -121,7 +121,7 @@ def render(
 
 def render_2d(
     points: Float[Tensor, "*batch 2"],
-    size: float,
+    size: int,
     bins: int,
     target_sigma: float,
     *,
@@ -204,7 +204,7 @@ DECODERS: dict[str, Callable[[Vectors, float], Float[Tensor, "*batch"]]] = {
 
 def decode(
     vectors: Vectors,
-    size: float,
+    size: int,
     target_sigma: float,
     *,
     decoder: str = "dark",
@@ -238,26 +238,34 @@ def decode(
 # How sure a vector is ---------------------------------------------------------------------------
 
 
-def spread(vectors: Vectors, size: float, target_sigma: float, *, loss: Loss = "l2") -> Coordinates:
+FLOOR = 0.05
+_CUT = math.sqrt(-2 * math.log(FLOOR))  # where a Gaussian falls to FLOOR, in its own σ
+# Share of its variance that a Gaussian keeps when it is cut there.
+_KEPT = 1 - 2 * _CUT * FLOOR / math.sqrt(2 * math.pi) / math.erf(_CUT / math.sqrt(2))
+
+
+def spread(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2") -> Coordinates:
     """Standard deviation in pixels of what a vector leaves open about its coordinate.
 
     Either loss teaches a network the mean of the targets that an image could have had: the
     distribution of the coordinate, blurred with the target's Gaussian. Its variance is therefore the
-    one asked for plus `target_sigma`². Bins under 5 % of the peak are left out: a thin floor of noise
-    over hundreds of bins would otherwise outweigh the peak.
+    one asked for plus `target_sigma`².
+
+    Bins under 5 % of the peak are left out, as a thin floor of noise over hundreds of bins would
+    outweigh the peak; the variance that a Gaussian loses by that is given back.
     """
     bins = vectors.shape[-1]
     weights = distribution(vectors, loss)
-    weights = weights * (weights >= 0.05 * weights.amax(dim=-1, keepdim=True))
+    weights = weights * (weights >= FLOOR * weights.amax(dim=-1, keepdim=True))
     weights = weights / weights.sum(dim=-1, keepdim=True)
     index = torch.arange(bins, device=vectors.device, dtype=vectors.dtype)
     mean = (weights * index).sum(dim=-1, keepdim=True)
     variance = (weights * (index - mean) ** 2).sum(dim=-1) * (size / bins) ** 2
-    return (variance - target_sigma**2).clamp(min=0).sqrt()
+    return (variance / _KEPT - target_sigma**2).clamp(min=0).sqrt()
 
 
 def confidence(
-    vectors: Vectors, size: float, target_sigma: float, *, loss: Loss = "l2"
+    vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2"
 ) -> Coordinates:
     """How high a vector's peak is against that of a target, in [0, 1].
 

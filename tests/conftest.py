@@ -8,7 +8,7 @@ from jaxtyping import install_import_hook
 
 # Before anything imports onedheat: every annotation of the package (shapes included) is checked at run
 # time, in tests only. A call with a wrong shape fails there and says expected and got.
-install_import_hook("onedheat", "beartype.beartype")
+install_import_hook("onedheat", "typechecker.check")
 
 import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
