@@ -40,7 +40,9 @@ def draw_landmarks(
         return np.round(np.asarray(points) * 2**_SHIFT).astype(np.int32)
 
     def stroke(points, closed: bool):
-        for color, thickness in ((DARK, width + 2 * round(rim)), (LINE, width)):
+        # On a small face a rim of a whole pixel would hide what the lines follow.
+        edge = [(DARK, width + 2 * round(side / 300))] if side >= 150 else []
+        for color, thickness in (*edge, (LINE, width)):
             cv2.polylines(image, [fixed(points)], closed, color, thickness, cv2.LINE_AA, _SHIFT)
 
     if box is not None:
