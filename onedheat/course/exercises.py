@@ -1,0 +1,148 @@
+"""Exercises that answer in words.
+
+An exercise knows its solution, cases to try, and the mistakes that people make, each as the function
+that makes it. A learner's answer is compared with all of them, so the reply can name the mistake.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from onedheat.course.show import escaped, folded, show_html
+
+Answer = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people give, and what helps them on."""
+
+    makes: Answer
+    hint: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an exercise has to say about an answer."""
+
+    passed: bool
+    message: str
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        sign, colour = ("✓", "#009E73") if self.passed else ("→", "#0072B2")
+        markup = (
+            f'<div role="status" style="border-left: 5px solid {colour}; padding: 0.3em 0.8em">'
+            f"<b>{sign}</b> {escaped(self.message)}</div>"
+        )
+        return {"text/html": markup, "text/plain": f"{sign} {self.message}"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function that the learner writes.
+
+    Calling it with that function gives a `Verdict`.
+
+    Attributes:
+        name: the function's name.
+        solution: the function itself; its source is what `help` shows.
+        cases: arguments to try it with.
+        mistakes: wrong answers with a hint each.
+        hints: from a nudge to nearly everything.
+        tolerance: largest difference that still counts as equal.
+    """
+
+    name: str
+    solution: Answer
+    cases: tuple[tuple, ...]
+    mistakes: tuple[Mistake, ...]
+    hints: tuple[str, ...]
+    tolerance: float = field(default=1e-6)
+
+    def __call__(self, answer: Answer) -> Verdict:
+        """Says in words whether an answer is right, or what is wrong with it."""
+        if not callable(answer):
+            return Verdict(False, f"Give the function itself: `check.{self.name}({self.name})`, no call.")
+        results = []
+        for case in self.cases:
+            try:
+                results.append(answer(*case))
+            except NotImplementedError:
+                return Verdict(False, "Not written yet. Replace the line with `raise`, then run this again.")
+            except Exception as error:
+                return Verdict(
+                    False,
+                    f"With {self._shown(case)} your function stopped with {type(error).__name__}: {error}.",
+                )
+        if any(result is None for result in results):
+            return Verdict(False, "Your function gives nothing back. Is a `return` missing?")
+        wrong = [i for i, case in enumerate(self.cases) if not self._same(results[i], self.solution(*case))]
+        if not wrong:
+            return Verdict(True, f"Right, in all {len(self.cases)} cases.")
+        for mistake in self.mistakes:
+            if all(self._same(results[i], mistake.makes(*case)) for i, case in enumerate(self.cases)):
+                return Verdict(False, mistake.hint)
+        case = self.cases[wrong[0]]
+        return Verdict(
+            False,
+            f"Wrong in {len(wrong)} of {len(self.cases)} cases. With {self._shown(case)} the answer is "
+            f"{_number(self.solution(*case))}, yours is {_number(results[wrong[0]])}.",
+        )
+
+    def help(self) -> None:
+        """Shows the hints and the solution, folded."""
+        source = inspect.getsource(self.solution)
+        hints = "".join(
+            folded(f"Hint {number}", f"<p>{escaped(hint)}</p>")
+            for number, hint in enumerate(self.hints, start=1)
+        )
+        code = folded("Solution", f"<pre>{escaped(source)}</pre>")
+        show_html(hints + code, f"{len(self.hints)} hints and the solution of {self.name}, folded.")
+
+    def _same(self, given: Any, wanted: Any) -> bool:
+        try:
+            given, wanted = np.asarray(given, dtype=float), np.asarray(wanted, dtype=float)
+        except (TypeError, ValueError):
+            return False
+        return given.shape == wanted.shape and np.allclose(given, wanted, atol=self.tolerance, rtol=0)
+
+    def _shown(self, case: tuple) -> str:
+        names = list(inspect.signature(self.solution).parameters)
+        return ", ".join(
+            f"{name} = {_number(value)}" for name, value in zip(names, case, strict=False)
+        )
+
+
+def _number(value: Any) -> str:
+    """A value as a learner reads it: rounded numbers, and of arrays the shape and the beginning."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return repr(value)[:60]
+    if array.ndim == 0:
+        return f"{float(array):.6g}"
+    first = ", ".join(f"{one:.4g}" for one in array.ravel()[:4])
+    return f"an array of shape {array.shape} ({first}{', …' if array.size > 4 else ''})"
+
+
+class Checks:
+    """The exercises of a lesson by name: `check.name(function)`, `check.name.help()`."""
+
+    def __init__(self, *exercises: Exercise):
+        self._exercises = {exercise.name: exercise for exercise in exercises}
+
+    def __getattr__(self, name: str) -> Exercise:
+        try:
+            return self.__dict__["_exercises"][name]
+        except KeyError:
+            known = ", ".join(self.__dict__.get("_exercises", {}))
+            raise AttributeError(f"this lesson has no exercise {name!r}; it has: {known}") from None
+
+    def __iter__(self):
+        return iter(self._exercises.values())
+
+    def __dir__(self):
+        return list(self._exercises)

@@ -1,0 +1,110 @@
+"""Questions and exercise of notebook 00."""
+
+import numpy as np
+
+from onedheat.course.exercises import Checks, Exercise, Mistake
+from onedheat.course.quiz import Choice, Prediction, Question, Quiz
+
+prediction = Prediction(
+    Question(
+        "The network looks at a face of 128 × 128 pixels. How many numbers does it give for one landmark?",
+        (
+            Choice("2: its x and its y", "Two numbers would say where, but not how sure it is."),
+            Choice(
+                "768: two vectors of 384",
+                "One vector for x, one for y, each with three bins a pixel. Where a vector peaks is the "
+                "coordinate; how wide the peak is says how sure the network is.",
+                right=True,
+            ),
+            Choice("16,384: a picture with a number for each pixel", "That is a 2D heatmap at L = 128."),
+            Choice(
+                "147,456: a picture of 384 × 384",
+                "That is a 2D heatmap as fine as these vectors. It holds 192 times as many numbers.",
+            ),
+        ),
+    )
+)
+
+
+def read_vector(vector, size):
+    """The coordinate of the best bin's centre, in pixels."""
+    best = int(np.argmax(vector))
+    return (best + 0.5) * size / len(vector) - 0.5
+
+
+def _peak(at: int, bins: int) -> np.ndarray:
+    return np.exp(-((np.arange(bins) - at) ** 2) / 18.0)
+
+
+check = Checks(
+    Exercise(
+        "read_vector",
+        read_vector,
+        cases=((_peak(100, 384), 128), (_peak(7, 64), 128), (_peak(300, 512), 256)),
+        mistakes=(
+            Mistake(
+                lambda vector, size: int(np.argmax(vector)),
+                "This is the number of the best bin. L bins share F pixels: how wide is one?",
+            ),
+            Mistake(
+                lambda vector, size: np.argmax(vector) * size / len(vector),
+                "This is where the bin begins, and in a frame that begins at 0. Take its middle, and "
+                "remember that the picture begins half a pixel before the centre of its first pixel.",
+            ),
+            Mistake(
+                lambda vector, size: (np.argmax(vector) + 0.5) * size / len(vector),
+                "Nearly. The first pixel's centre is 0 and its left edge is −½, so everything is half a "
+                "pixel too far to the right.",
+            ),
+            Mistake(
+                lambda vector, size: np.max(vector),
+                "This is how high the peak is. You need where it is: `np.argmax`.",
+            ),
+        ),
+        hints=(
+            "`np.argmax(vector)` is the number of the best bin.",
+            "A bin is `size / len(vector)` pixels wide. The middle of bin 0 lies half a bin from the left "
+            "edge of the picture.",
+            "The left edge of the picture is at −½.",
+        ),
+    )
+)
+
+quiz = Quiz(
+    [
+        Question(
+            "An x vector has a low, wide peak. What does that say?",
+            (
+                Choice("The landmark lies near the edge of the face", "Where the peak is would say that."),
+                Choice(
+                    "The network is not sure of this x",
+                    "The vector spreads over the coordinates that it holds possible.",
+                    right=True,
+                ),
+                Choice("The y of this landmark is wrong", "y has a vector of its own."),
+            ),
+        ),
+        Question(
+            "The vectors have 384 bins for 128 pixels. How wide is a bin?",
+            (
+                Choice("3 pixels", "That would be 43 bins for 128 pixels."),
+                Choice("1 pixel", "That would be 128 bins."),
+                Choice("a third of a pixel", "F/L = 128/384.", right=True),
+            ),
+        ),
+        Question(
+            "A point on the jaw has σ = 2.0 pixels in y and 0.5 in x. What is meant?",
+            (
+                Choice(
+                    "It may well lie 2 pixels higher or lower, but hardly 2 to the side",
+                    "The jaw line is there; where along it the landmark sits is less clear.",
+                    right=True,
+                ),
+                Choice("It is off by 2 pixels", "σ is what the network expects, not what happened."),
+                Choice(
+                    "Its ellipse is wider than high", "σ is larger in y, so the ellipse is higher than wide."
+                ),
+            ),
+        ),
+    ]
+)

@@ -1,0 +1,55 @@
+"""How a lesson shows things, so that they also reach who cannot see or move them.
+
+A widget is shown together with what stands for it where no widget can be: in a stored notebook, on
+GitHub, on paper.
+"""
+
+import base64
+import html
+
+from IPython.display import display
+
+from onedheat.plots import Figure
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def show(figure: Figure) -> None:
+    """Displays a figure with its alt text."""
+    encoded = base64.b64encode(figure.png(compression=7)).decode()
+    display(
+        {"image/png": encoded, "text/plain": figure.alt},
+        metadata={"image/png": {"alt": figure.alt}},
+        raw=True,
+    )
+
+
+def show_html(markup: str, text: str) -> None:
+    """Displays HTML, with plain text for where there is none."""
+    display({"text/html": markup, "text/plain": text}, raw=True)
+
+
+def show_widget(widget, text: str, markup: str | None = None) -> None:
+    """Displays a widget.
+
+    Args:
+        widget: an ipywidget.
+        text: what stands for it without widgets.
+        markup: the same as HTML, where it says more.
+    """
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    bundle = {WIDGET_VIEW: view, "text/plain": text}
+    if markup is not None:
+        bundle["text/html"] = markup
+    display(bundle, raw=True)
+
+
+def escaped(text: str) -> str:
+    """Text for HTML; what stands between backticks becomes code."""
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(parts))
+
+
+def folded(summary: str, inner: str) -> str:
+    """HTML that opens on a click."""
+    return f"<details><summary><b>{escaped(summary)}</b></summary>{inner}</details>"
