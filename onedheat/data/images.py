@@ -28,9 +28,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's decoders raise on damaged files, beside OSError.
+# What Pillow's decoders raise on damaged files, beside OSError; and their warnings, where a program
+# has turned warnings into errors.
 _DAMAGE = (SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyError, TypeError,
-           AttributeError, struct.error, zlib.error)  # fmt: skip
+           AttributeError, RuntimeError, struct.error, zlib.error, Warning)  # fmt: skip
 
 
 class ImageError(ValueError):
@@ -135,7 +136,7 @@ def _not_an_image(stream, path: Path) -> str:
 def _upright(picture: Image.Image) -> Image.Image:
     try:
         orientation = picture.getexif().get(_ORIENTATION)
-    except (OSError, Warning, *_DAMAGE):
+    except (OSError, *_DAMAGE):
         # Unreadable EXIF data says nothing about the picture, which viewers show all the same.
         return picture
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
@@ -161,7 +162,7 @@ def _to_rgb(picture: Image.Image, path: Path) -> RGB:
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def as_rgb(array: np.ndarray) -> RGB:
+def as_rgb(array: object) -> RGB:
     """An array that a caller gave, checked, as RGB.
 
     Args:
