@@ -29,6 +29,7 @@ IMPORT_NAMES = {
     "IPython": "ipython",
     "yaml": "pyyaml",
 }
+INSTALLED = packages_distributions()  # import name → distributions; slow, so asked once
 
 
 @pytest.fixture(scope="module")
@@ -152,11 +153,10 @@ def imports_of(code):
 
 
 def undeclared(code, declared):
-    known = {**{k: [v] for k, v in IMPORT_NAMES.items()}}
-    installed = packages_distributions()
+    known = {name: [distribution] for name, distribution in IMPORT_NAMES.items()}
     missing = set()
     for name in set(imports_of(code)) - set(sys.stdlib_module_names) - {"onedheat"}:
-        owners = {canonicalize_name(d) for d in known.get(name) or installed.get(name) or [name]}
+        owners = {canonicalize_name(d) for d in known.get(name) or INSTALLED.get(name) or [name]}
         if not owners & set(declared):
             missing.add(name)
     return missing

@@ -13,7 +13,7 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 FLOORS = [
     {"landmarks", "geometry", "heatmaps", "metrics"},
     {"models"},
-    {"data"},
+    {"data", "drawing"},
     {"checkpoints", "faces", "video", "drawing"},
     {"pipeline"},
     {"evaluation", "detection"},

@@ -32,8 +32,9 @@ MAX_BYTES = 1_500_000
 MIN_ALT = 30  # characters
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = (
-    "(Controls appear here when this cell is run. The figures in this notebook show the same.)"
+    "Controls appear here when this cell is run. The figures in this notebook show the same."
 )
+WIDGET_REPR = re.compile(r"[A-Z]\w*\(")  # VBox(children=…: says nothing to a reader
 NOISE = ("papermill", "execution", "ExecuteTime")
 # Paths that begin at a folder where people or systems keep their files.
 ABSOLUTE = re.compile(
@@ -72,7 +73,7 @@ def run(
     timeout: int = CELL_TIMEOUT,
     progress: bool = True,
 ) -> NotebookNode:
-    """Execute a notebook from a clean kernel, in its own folder, and return it with its new outputs.
+    """Execute a notebook from a clean kernel, in its own folder; return it with its new outputs.
 
     Args:
         path: The notebook; it is not changed.
@@ -148,7 +149,8 @@ def _clean_outputs(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
         data = output.get("data", {})
         if data.pop(WIDGET_VIEW, None) is not None:
             # A view without its state is an error message in JupyterLab. A sentence is not.
-            data["text/plain"] = WIDGET_NOTE
+            if WIDGET_REPR.match(data.get("text/plain", "W()")):
+                data["text/plain"] = WIDGET_NOTE
         kept.append(output)
     return kept
 

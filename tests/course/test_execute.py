@@ -22,6 +22,8 @@ def stored(tmp_path_factory):
         "import ipywidgets\nfrom onedheat.course import stamps\nprint('six is', 2 * size)\nprint('more')",
         f"ALT = {GOOD_ALT!r}" + PICTURE,
         "ipywidgets.IntSlider()",
+        "view = ipywidgets.IntSlider()._repr_mimebundle_()\n"
+        "display({**view, 'text/plain': 'Two sliders.'}, raw=True)",
         parameters="size = 3",
     )
     execute.execute(path, timeout=60, progress=False)
@@ -31,7 +33,7 @@ def stored(tmp_path_factory):
 def test_outputs_stand_in_the_file(stored):
     cells = nbformat.read(stored, as_version=4).cells
     assert cells[2].outputs[0].text == "six is 6\nmore\n"
-    assert [cell.execution_count for cell in cells if cell.cell_type == "code"] == [1, 2, 3, 4]
+    assert [cell.execution_count for cell in cells if cell.cell_type == "code"] == [1, 2, 3, 4, 5]
 
 
 def test_nothing_that_differs_from_run_to_run_is_stored(stored):
@@ -45,8 +47,9 @@ def test_nothing_that_differs_from_run_to_run_is_stored(stored):
 
 
 def test_a_widget_is_stored_as_a_sentence(stored):
-    data = nbformat.read(stored, as_version=4).cells[-1].outputs[0].data
-    assert data == {"text/plain": execute.WIDGET_NOTE}
+    *_, plain, described = nbformat.read(stored, as_version=4).cells
+    assert plain.outputs[0].data == {"text/plain": execute.WIDGET_NOTE}
+    assert described.outputs[0].data == {"text/plain": "Two sliders."}
 
 
 def test_a_stored_notebook_has_no_fault_and_is_fresh(stored):
