@@ -62,16 +62,20 @@ class Exercise:
     hints: tuple[str, ...]
     tolerance: float = field(default=1e-6)
 
-    def __call__(self, answer: Answer) -> Verdict:
+    def __call__(self, answer: object) -> Verdict:
         """Says in words whether an answer is right, or what is wrong with it."""
         if not callable(answer):
-            return Verdict(False, f"Give the function itself: `check.{self.name}({self.name})`, no call.")
+            return Verdict(
+                False, f"Give the function itself: `check.{self.name}({self.name})`, no call."
+            )
         results = []
         for case in self.cases:
             try:
                 results.append(answer(*case))
             except NotImplementedError:
-                return Verdict(False, "Not written yet. Replace the line with `raise`, then run this again.")
+                return Verdict(
+                    False, "Not written yet. Replace the line with `raise`, then run this again."
+                )
             except Exception as error:
                 return Verdict(
                     False,
@@ -79,11 +83,17 @@ class Exercise:
                 )
         if any(result is None for result in results):
             return Verdict(False, "Your function gives nothing back. Is a `return` missing?")
-        wrong = [i for i, case in enumerate(self.cases) if not self._same(results[i], self.solution(*case))]
+        wrong = [
+            i
+            for i, case in enumerate(self.cases)
+            if not self._same(results[i], self.solution(*case))
+        ]
         if not wrong:
             return Verdict(True, f"Right, in all {len(self.cases)} cases.")
         for mistake in self.mistakes:
-            if all(self._same(results[i], mistake.makes(*case)) for i, case in enumerate(self.cases)):
+            if all(
+                self._same(results[i], mistake.makes(*case)) for i, case in enumerate(self.cases)
+            ):
                 return Verdict(False, mistake.hint)
         case = self.cases[wrong[0]]
         return Verdict(
@@ -107,7 +117,9 @@ class Exercise:
             given, wanted = np.asarray(given, dtype=float), np.asarray(wanted, dtype=float)
         except (TypeError, ValueError):
             return False
-        return given.shape == wanted.shape and np.allclose(given, wanted, atol=self.tolerance, rtol=0)
+        return given.shape == wanted.shape and np.allclose(
+            given, wanted, atol=self.tolerance, rtol=0
+        )
 
     def _shown(self, case: tuple) -> str:
         names = list(inspect.signature(self.solution).parameters)

@@ -82,7 +82,9 @@ class Quiz:
             choices, reply = _choices(question), widgets.HTML()
             choices.observe(lambda change, reply=reply: self._answer(change["new"], reply), "value")
             asked = _asked(f"<b>Question {number}.</b> {escaped(question.text)}")
-            parts.append(widgets.VBox([asked, choices, reply], layout=widgets.Layout(margin="0 0 1em 0")))
+            parts.append(
+                widgets.VBox([asked, choices, reply], layout=widgets.Layout(margin="0 0 1em 0"))
+            )
         return widgets.VBox(parts)
 
     def _answer(self, choice: Choice | None, reply: widgets.HTML) -> None:
@@ -93,7 +95,9 @@ class Quiz:
     def show(self) -> None:
         """Displays the questions."""
         plain = "\n\n".join(
-            "\n".join([f"Question {number}. {question.text}", *(f"- {c.text}" for c in question.choices)])
+            "\n".join(
+                [f"Question {number}. {question.text}", *(f"- {c.text}" for c in question.choices)]
+            )
             for number, question in enumerate(self.questions, start=1)
         )
         markup = "".join(q.markup(number) for number, q in enumerate(self.questions, start=1))
@@ -136,7 +140,9 @@ class Prediction:
     def ask(self) -> None:
         """Displays the question."""
         options = "".join(f"<li>{escaped(choice.text)}</li>" for choice in self.question.choices)
-        plain = "\n".join([self.question.text, *(f"- {choice.text}" for choice in self.question.choices)])
+        plain = "\n".join(
+            [self.question.text, *(f"- {choice.text}" for choice in self.question.choices)]
+        )
         markup = (
             f"<p>{escaped(self.question.text)}</p><ol type='a'>{options}</ol>"
             "<p>(The answer comes below.)</p>"

@@ -16,7 +16,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 def show(figure: Figure) -> None:
     """Displays a figure with its alt text."""
-    encoded = base64.b64encode(figure.png(compression=7)).decode()
+    encoded = base64.b64encode(figure.small_png()).decode()
     display(
         {"image/png": encoded, "text/plain": figure.alt},
         metadata={"image/png": {"alt": figure.alt}},

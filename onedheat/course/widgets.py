@@ -102,7 +102,9 @@ def explore_two_vectors(pictures: Mapping[str, TwoVectors], landmark: int = 36) 
     show_widget(two_vectors_box(pictures, landmark), NOTE)
 
 
-def snapped_face_box(views: Sequence[FaceView], bins: Sequence[int], value: int = 64) -> widgets.VBox:
+def snapped_face_box(
+    views: Sequence[FaceView], bins: Sequence[int], value: int = 64
+) -> widgets.VBox:
     """Choose a resolution; see where real landmarks go."""
     pictures = {view.name: SnappedFace(view) for view in views}
     areas = ("right_eye", "left_eye", "nose", "outer_lip", "contour_8")

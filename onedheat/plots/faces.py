@@ -117,7 +117,7 @@ def _draw_face(axes: Axes, points: Points, sigma: Points, scheme: Scheme) -> Non
             units="xy",
             offsets=points,
             offset_transform=axes.transData,
-            facecolors=tint(SKY, 0.35),
+            facecolors=tint(SKY, 0.2),
             edgecolors=SKY,
             linewidths=0.9,
         )
@@ -140,9 +140,7 @@ class TwoVectors(Figure):
 
     FACE, STRIP, GAP = 4.4, 1.15, 0.1  # inches
 
-    def __init__(
-        self, view: FaceView, heatmaps: Heatmaps, sigma: Points, frame: Frame = "centre"
-    ):
+    def __init__(self, view: FaceView, heatmaps: Heatmaps, sigma: Points, frame: Frame = "centre"):
         super().__init__(6.6, 7.1)
         self.view, self.sigma = view, sigma
         self.vectors = [vectors.detach().cpu().double().numpy() for vectors in heatmaps]
@@ -220,7 +218,9 @@ class TwoVectors(Figure):
         self._bands[1].set(y=py - sy, height=2 * sy)
         self._dot.set_data([px], [py])
         name = self.view.name_of(landmark)
-        self._title.set_text(f"{landmark} {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} pixels")
+        self._title.set_text(
+            f"{landmark} {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} pixels"
+        )
         self.alt = (
             f"The face of {self.view.name} with landmark {landmark}, {name}, marked. Below the face its "
             f"x vector of {len(x)} numbers peaks at {x.max():.2f} under x = {px:.1f} ± {sx:.1f} pixels; at "

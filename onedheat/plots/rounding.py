@@ -210,7 +210,9 @@ class CellAndCurve(Figure):
         self.point, self.size = point, size
         reach = self.REACH
         cell = self._cell = self.panel(0.65, 0.65, 3.1, 3.1)
-        cell.set(xlim=(point[0] - reach, point[0] + reach), ylim=(point[1] + reach, point[1] - reach))
+        cell.set(
+            xlim=(point[0] - reach, point[0] + reach), ylim=(point[1] + reach, point[1] - reach)
+        )
         label(cell, "p, pixels", "q, pixels", grid=False)
 
         curve = self.panel(4.6, 0.65, 3.25, 3.1)
@@ -220,7 +222,9 @@ class CellAndCurve(Figure):
         for rule, style in STYLES.items():
             line = {key: style[key] for key in ("color", "linestyle")}
             errors = [self._read(int(count), rule)[1] for count in counts]
-            self._jagged[rule] = curve.plot(ratio, errors, lw=0.8, alpha=0.5, color=style["color"])[0]
+            self._jagged[rule] = curve.plot(ratio, errors, lw=0.8, alpha=0.5, color=style["color"])[
+                0
+            ]
             share = MEAN_TO_CORNER if rule == "left edge" else MEAN_TO_CORNER / 2
             curve.plot(ratio, share / ratio, lw=2.4, label=f"mean of all points, {rule}", **line)
         curve.set(xlim=(0, ratio[-1] * 1.02), ylim=(0, 3.6), xticks=[0, 0.5, 1, 2, 3])
@@ -232,7 +236,8 @@ class CellAndCurve(Figure):
         self._way = cell.plot([], [], color=INK, lw=2)[0]
         self._point = cell.plot(*point[:, None], "o", ms=9, mfc=SKY, mec=BLACK, mew=1.2)[0]
         self._crosses = [
-            axes.plot([], [], "X", ms=11, mfc=ORANGE, mec=BLACK, mew=1.2)[0] for axes in (cell, curve)
+            axes.plot([], [], "X", ms=11, mfc=ORANGE, mec=BLACK, mew=1.2)[0]
+            for axes in (cell, curve)
         ]
         self._title = self.write(0.65, 3.97, "", size=LARGE, weight="bold")
         self.moving = [
@@ -305,7 +310,11 @@ def rounding_floor(
     axes.set_yticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
     axes.minorticks_off()
     axes.margins(y=0.14)
-    label(axes, f"L, bins over a face of {views[0].size} pixels", "error floor, % of inter-ocular distance")
+    label(
+        axes,
+        f"L, bins over a face of {views[0].size} pixels",
+        "error floor, % of inter-ocular distance",
+    )
     if level:
         axes.axhline(level[0], color=INK, lw=1.4, ls=":")
         axes.annotate(
@@ -339,7 +348,9 @@ def numbers_per_face(bins: Sequence[int], landmarks: int = 68) -> Figure:
     axes.set_xticks(list(bins), [str(count) for count in bins])
     axes.minorticks_off()
     label(axes, "L, bins an axis", "numbers for one face")
-    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(0, 0.6))
+    axes.legend(
+        fontsize=SMALL, frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(0, 0.6)
+    )
     figure.alt = (
         f"Numbers put out for the {landmarks} landmarks of one face against L, on logarithmic axes: "
         + "; ".join(

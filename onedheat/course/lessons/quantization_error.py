@@ -13,15 +13,20 @@ prediction = Prediction(
         "The paper's point (142.84, 188.72) loses E = 1.11 pixels on a grid of L = 128 bins over a face "
         "of F = 256 pixels. Double the grid to L = 256. What is E now?",
         (
-            Choice("0.28 pixels, a quarter", "There are four times as many cells, but E is a length."),
-            Choice("0.55 pixels, half", "Half is right for the mean over many points, not for this one."),
+            Choice(
+                "0.28 pixels, a quarter", "There are four times as many cells, but E is a length."
+            ),
+            Choice(
+                "0.55 pixels, half",
+                "Half is right for the mean over many points, not for this one.",
+            ),
             Choice(
                 "1.11 pixels, the same",
                 "At L = 256 a bin is one pixel wide, and rounding down drops 0.84 and 0.72 pixels: exactly "
                 "what it dropped at L = 128. E falls with L on average, not for every point.",
                 right=True,
             ),
-            Choice("0: each pixel has its bin", "A landmark need not lie on a whole pixel; this one does not."),
+            Choice("0: each pixel has its bin", "A landmark need not lie on a whole pixel."),
         ),
     )
 )
@@ -153,7 +158,9 @@ quiz = Quiz(
             (
                 Choice("It falls to a quarter", "The area of a cell does. An error is a length."),
                 Choice("It falls to half", "It is 0.765 · F/L.", right=True),
-                Choice("It stays", "It does for single points, such as the paper's. Not on average."),
+                Choice(
+                    "It stays", "It does for single points, such as the paper's. Not on average."
+                ),
             ),
         ),
         Question(
@@ -178,9 +185,15 @@ quiz = Quiz(
         Question(
             "From L = 64 to L = 768: by how much does the output for one face grow?",
             (
-                Choice("12 times in 1D, 144 times in 2D", "2NL grows with L, NL² with its square.", right=True),
+                Choice(
+                    "12 times in 1D, 144 times in 2D",
+                    "2NL grows with L, NL² with its square.",
+                    right=True,
+                ),
                 Choice("12 times in both", "A 2D map has L rows of L numbers."),
-                Choice("24 times in 1D, 144 times in 2D", "The 2 in 2NL is there at both resolutions."),
+                Choice(
+                    "24 times in 1D, 144 times in 2D", "The 2 in 2NL is there at both resolutions."
+                ),
             ),
         ),
     ]

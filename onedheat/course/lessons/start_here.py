@@ -16,7 +16,9 @@ prediction = Prediction(
                 "coordinate; how wide the peak is says how sure the network is.",
                 right=True,
             ),
-            Choice("16,384: a picture with a number for each pixel", "That is a 2D heatmap at L = 128."),
+            Choice(
+                "16,384: a picture with a number for each pixel", "That is a 2D heatmap at L = 128."
+            ),
             Choice(
                 "147,456: a picture of 384 × 384",
                 "That is a 2D heatmap as fine as these vectors. It holds 192 times as many numbers.",
@@ -75,7 +77,10 @@ quiz = Quiz(
         Question(
             "An x vector has a low, wide peak. What does that say?",
             (
-                Choice("The landmark lies near the edge of the face", "Where the peak is would say that."),
+                Choice(
+                    "The landmark lies near the edge of the face",
+                    "Where the peak is would say that.",
+                ),
                 Choice(
                     "The network is not sure of this x",
                     "The vector spreads over the coordinates that it holds possible.",
@@ -100,9 +105,12 @@ quiz = Quiz(
                     "The jaw line is there; where along it the landmark sits is less clear.",
                     right=True,
                 ),
-                Choice("It is off by 2 pixels", "σ is what the network expects, not what happened."),
                 Choice(
-                    "Its ellipse is wider than high", "σ is larger in y, so the ellipse is higher than wide."
+                    "It is off by 2 pixels", "σ is what the network expects, not what happened."
+                ),
+                Choice(
+                    "Its ellipse is wider than high",
+                    "σ is larger in y, so the ellipse is higher than wide.",
                 ),
             ),
         ),

@@ -1,0 +1,313 @@
+"""What learners touch: exercises that answer in words, questions, widgets, the footer."""
+
+import inspect
+import io
+import re
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from onedheat.course import footer as footer_module
+from onedheat.course import show as show_module
+from onedheat.course.exercises import Checks, Exercise, Mistake
+from onedheat.course.footer import footer, peak_memory
+from onedheat.course.lessons import quantization_error, start_here
+from onedheat.course.photos import photographs
+from onedheat.course.quiz import Choice, Prediction, Question, Quiz
+from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
+from onedheat.plots import FaceView, Figure
+
+LESSONS = {"start_here": start_here, "quantization_error": quantization_error}
+EXERCISES = [
+    pytest.param(exercise, id=exercise.name)
+    for lesson in LESSONS.values()
+    for exercise in lesson.check
+]
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What is displayed, as (bundle, metadata)."""
+    kept = []
+
+    def display(bundle, metadata=None, raw=False):
+        assert raw
+        kept.append((bundle, metadata))
+
+    monkeypatch.setattr(show_module, "display", display)
+    return kept
+
+
+# Exercises ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_solution_passes(exercise):
+    verdict = exercise(exercise.solution)
+    assert verdict.passed and "Right" in verdict.message
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_each_planted_mistake_gets_its_own_hint(exercise):
+    assert len(exercise.mistakes) >= 3
+    verdicts = [exercise(mistake.makes) for mistake in exercise.mistakes]
+    assert [verdict.message for verdict in verdicts] == [
+        mistake.hint for mistake in exercise.mistakes
+    ]
+    assert not any(verdict.passed for verdict in verdicts)
+    assert len({verdict.message for verdict in verdicts}) == len(verdicts)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_solution_is_named_as_the_stub_and_documented(exercise):
+    assert exercise.solution.__name__ == exercise.name
+    assert exercise.solution.__doc__
+
+
+def stops(value):
+    raise RuntimeError("no bread")
+
+
+def unwritten(value):
+    raise NotImplementedError
+
+
+double = Exercise(
+    "double",
+    lambda value: 2 * value,
+    cases=((1.0,), (np.array([1.0, 2.0]),)),
+    mistakes=(Mistake(lambda value: value, "Twice, not once."),),
+    hints=("Multiply.",),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (unwritten, "Not written yet"),
+        (lambda value: None, "gives nothing back"),
+        (stops, "With value = 1 your function stopped with RuntimeError: no bread."),
+        (lambda: 2, "stopped with TypeError"),
+        (lambda value: value, "Twice, not once."),
+        (lambda value: 3 * value, "With value = 1 the answer is 2, yours is 3."),
+        (lambda value: "two", "the answer is 2, yours is 'two'."),
+        (lambda value: [2.0, 2.0], "the answer is 2, yours is an array of shape (2,) (2, 2)."),
+        (2.0, "no call"),
+    ],
+)
+def test_an_answer_that_is_not_right_is_met_with_words(answer, said):
+    verdict = double(answer)
+    assert not verdict.passed
+    assert said in verdict.message
+
+
+def test_a_verdict_is_a_sentence_with_and_without_html():
+    bundle = double(double.solution)._repr_mimebundle_()
+    assert bundle["text/plain"] == "✓ Right, in all 2 cases."
+    assert 'role="status"' in bundle["text/html"]
+
+
+def test_help_folds_every_hint_and_the_source_of_the_solution(shown):
+    exercise = quantization_error.check.recover_center
+    exercise.help()
+    markup = shown[0][0]["text/html"]
+    assert markup.count("<details>") == len(exercise.hints) + 1
+    assert "return (index + 0.5) * size / bins" in markup
+    assert "return" not in shown[0][0]["text/plain"]
+
+
+def test_an_unknown_exercise_names_those_there_are():
+    with pytest.raises(AttributeError, match="no exercise 'triple'; it has: double"):
+        Checks(double).triple  # noqa: B018
+
+
+def test_the_reference_of_the_lesson_is_the_package():
+    """The exercise on Eq. 4 and the decoder's frame agree about where a centre is."""
+    from onedheat.heatmaps import bin_to_coordinate
+
+    for bins in (64, 384):
+        paper_frame = quantization_error.check.recover_center.solution(5, 128, bins)
+        assert paper_frame - 0.5 == pytest.approx(
+            bin_to_coordinate(torch.tensor(5.0), 128, bins).item()
+        )
+        vector = np.eye(bins)[5]
+        assert start_here.check.read_vector.solution(vector, 128) == pytest.approx(
+            paper_frame - 0.5
+        )
+
+
+def test_bins_for_keeps_its_promise():
+    count = quantization_error.check.bins_for.solution(0.5, 256, 120.0)
+    points = np.random.default_rng(0).uniform(-0.5, 255.5, (200_000, 2))
+    from onedheat.plots.rounding import snap
+
+    cost = [
+        100 * np.linalg.norm(snap(points, 256, bins, "centre") - points, axis=1).mean() / 120
+        for bins in (count, count - 2)
+    ]
+    assert cost[0] < 0.502 and cost[1] > 0.5
+
+
+# Questions ----------------------------------------------------------------------------------------
+
+
+def questions():
+    for name, lesson in LESSONS.items():
+        yield pytest.param(lesson.prediction.question, id=f"{name} prediction")
+        for number, question in enumerate(lesson.quiz.questions, start=1):
+            yield pytest.param(question, id=f"{name} quiz {number}")
+
+
+@pytest.mark.parametrize("question", list(questions()))
+def test_every_choice_has_its_own_reason(question):
+    assert len(question.choices) >= 3
+    assert len({choice.why for choice in question.choices}) == len(question.choices)
+    assert len({choice.text for choice in question.choices}) == len(question.choices)
+
+
+def test_a_quiz_has_three_questions():
+    assert [len(lesson.quiz.questions) for lesson in LESSONS.values()] == [3, 3]
+
+
+def test_a_question_needs_one_right_choice():
+    with pytest.raises(ValueError, match="exactly one choice must be right"):
+        Question("?", (Choice("a", "no"), Choice("b", "no")))
+
+
+QUESTION = Question(
+    "1 + 1?", (Choice("1", "No."), Choice("2", "Count.", right=True), Choice("3", "Too much."))
+)
+
+
+def parts(box, kind):
+    found = [box] if isinstance(box, kind) else []
+    for child in getattr(box, "children", ()):
+        found += parts(child, kind)
+    return found
+
+
+def test_a_prediction_stays_locked_and_is_answered_later(shown):
+    prediction = Prediction(QUESTION)
+    box = prediction.box()
+    (choices,), (lock,) = parts(box, widgets.RadioButtons), parts(box, widgets.Button)
+    assert lock.disabled and choices.value is None
+    choices.value = QUESTION.choices[2]
+    assert not lock.disabled
+    lock.click()
+    assert choices.disabled and lock.disabled
+    assert prediction.locked is QUESTION.choices[2]
+    choices.value = QUESTION.choices[1]
+    lock.click()
+    assert prediction.locked is QUESTION.choices[2]
+    prediction.reveal()
+    said = shown[-1][0]["text/plain"]
+    assert said == "You predicted “3”. Too much. The answer: 2. Count."
+
+
+def test_a_prediction_does_not_give_itself_away(shown):
+    prediction = Prediction(QUESTION)
+    prediction.ask()
+    bundle = shown[0][0]
+    assert "Count." not in bundle["text/html"] + bundle["text/plain"]
+    prediction.reveal()
+    assert shown[1][0]["text/plain"] == "The answer: 2. Count."
+
+
+def test_a_quiz_answers_each_choice_in_words_and_lets_one_try_again():
+    box = Quiz([QUESTION]).box()
+    (choices,), reply = parts(box, widgets.RadioButtons), parts(box, widgets.HTML)[-1]
+    choices.value = QUESTION.choices[0]
+    assert "Not this. No." in reply.value
+    choices.value = QUESTION.choices[1]
+    assert "Right. Count." in reply.value
+
+
+def test_a_quiz_without_widgets_is_text_with_its_answers_folded(shown):
+    Quiz([QUESTION]).show()
+    bundle = shown[0][0]
+    assert "1 + 1?" in bundle["text/plain"] and "Count." not in bundle["text/plain"]
+    assert re.search(r"<details>.*Count\..*</details>", bundle["text/html"])
+
+
+# Widgets ------------------------------------------------------------------------------------------
+
+
+def test_an_explorer_redraws_and_says_in_words_what_it_shows():
+    def draw(height):
+        figure = Figure(1, 1, f"a bar of height {height}")
+        figure.panel(0, 0, 1, 1).bar([0], [height])
+        figure.axes[0].set_ylim(0, 10)
+        return figure
+
+    height = slider("height", 0, 10, 3)
+    box = explorer(draw, {"height": height})
+    (picture,), (words,) = parts(box, widgets.Image), parts(box, widgets.HTML)
+    before = picture.value
+    assert Image.open(io.BytesIO(before)).size == (100, 100)
+    height.value = 4
+    assert picture.value != before
+    assert "a bar of height 4" in words.value
+    assert "onedheat-widget" in box._dom_classes
+    assert "onedheat-control" in height._dom_classes
+    assert any("onedheat-output" in one._dom_classes for one in parts(box, widgets.VBox))
+
+
+def test_every_control_of_the_lesson_moves_its_picture():
+    view = FaceView(
+        "Somebody",
+        np.zeros((64, 64, 3), dtype=np.uint8),
+        256,
+        np.random.default_rng(0).uniform(30, 220, (68, 2)),
+    )
+    other = FaceView("Another", view.picture + 9, 256, view.landmarks[::-1].copy())
+    for box in (
+        snapped_face_box([view, other], [32, 64, 128]),
+        cell_and_curve_box((142.84, 188.72)),
+    ):
+        (picture,) = parts(box, widgets.Image)
+        controls = [one for one in box.children if "onedheat-control" in one._dom_classes]
+        assert len(controls) >= 2
+        for control in controls:
+            before = picture.value
+            if isinstance(control, widgets.IntSlider):
+                control.value += control.step
+            else:
+                control.index = (control.index + 1) % len(control.options)
+            assert picture.value != before, control.description
+
+
+def test_a_figure_is_shown_with_its_alt_text(shown):
+    show_module.show(Figure(1, 1, "a white square of one inch"))
+    bundle, metadata = shown[0]
+    assert metadata["image/png"]["alt"] == bundle["text/plain"] == "a white square of one inch"
+
+
+def test_words_are_escaped_and_backticks_become_code():
+    assert show_module.escaped("a < b & `c`") == "a &lt; b &amp; <code>c</code>"
+
+
+# The rest -----------------------------------------------------------------------------------------
+
+
+def test_the_two_photographs_need_no_network():
+    found = photographs()
+    assert {name: image.shape for name, image in found.items()} == {
+        "Eileen Collins": (512, 512, 3),
+        "Grace Hopper": (600, 512, 3),
+    }
+
+
+def test_the_footer_tells_seed_versions_time_and_memory(capsys):
+    footer(7)
+    said = capsys.readouterr().out
+    assert said.startswith("seed 7\nonedheat ")
+    assert "torch" in said and "ipywidgets" in said
+    assert re.search(r"wall time \d+ s, peak memory \d+ MB", said)
+    assert 20 < peak_memory() < 50_000
+
+
+def test_the_clock_starts_with_the_course():
+    assert "perf_counter() - _started" in inspect.getsource(footer_module.footer)
