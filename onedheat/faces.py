@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 
 from onedheat.data.images import RGB, as_rgb
 from onedheat.geometry import square_box
 
 Boxes = Float[np.ndarray, "faces 4"]
 Scores = Float[np.ndarray, "faces"]
+Kept = tuple[Float[np.ndarray, "kept 4"], Float[np.ndarray, "kept"]]
 
 YUNET_VARIABLE = "ONEDHEAT_YUNET"
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -117,12 +118,19 @@ class YuNet:
             )
         self._one_at_a_time = threading.Lock()  # the network holds the size of its input
 
-    def __call__(self, image: UInt8[np.ndarray, "height width ..."]) -> tuple[Boxes, Scores]:
-        """Boxes (K, 4) of the faces of an image and their scores (K,) in [0, 1], best first."""
+    def __call__(self, image: np.ndarray) -> tuple[Boxes, Scores]:
+        """Boxes (K, 4) of the faces of an image and their scores (K,) in [0, 1], best first.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; grey and RGBA too.
+
+        Raises:
+            ImageError: an array that is no image.
+        """
         windows, scores = self.windows(image)
         return YUNET_PLACEMENT(windows), scores
 
-    def windows(self, image: UInt8[np.ndarray, "height width ..."]) -> tuple[Boxes, Scores]:
+    def windows(self, image: np.ndarray) -> tuple[Boxes, Scores]:
         """The boxes as YuNet draws them: hairline to chin, ear to ear."""
         image = as_rgb(image)
         found = [self._look(image, scale) for scale in _scales(image, self.SIZES)]
@@ -161,12 +169,19 @@ class Cascade:
         self._classifier = Classifier(lbp_frontal_face_cascade_filename())
         self._agreeing = agreeing
 
-    def __call__(self, image: UInt8[np.ndarray, "height width ..."]) -> tuple[Boxes, Scores]:
-        """Boxes (K, 4) of the faces of an image and their scores (K,) in [0, 1], best first."""
+    def __call__(self, image: np.ndarray) -> tuple[Boxes, Scores]:
+        """Boxes (K, 4) of the faces of an image and their scores (K,) in [0, 1], best first.
+
+        Args:
+            image: (H, W, 3) uint8 RGB; grey and RGBA too.
+
+        Raises:
+            ImageError: an array that is no image.
+        """
         windows, scores = self.windows(image)
         return CASCADE_PLACEMENT(windows), scores
 
-    def windows(self, image: UInt8[np.ndarray, "height width ..."]) -> tuple[Boxes, Scores]:
+    def windows(self, image: np.ndarray) -> tuple[Boxes, Scores]:
         """The boxes as the cascade draws them: brows to mouth, square."""
         import cv2
 
@@ -218,9 +233,7 @@ def make_finder(name: str = "auto", *, model: str | os.PathLike | None = None) -
         return Cascade()
 
 
-def find_faces(
-    image: UInt8[np.ndarray, "height width ..."], finder: str = "auto"
-) -> tuple[Boxes, Scores]:
+def find_faces(image: np.ndarray, finder: str = "auto") -> tuple[Boxes, Scores]:
     """Boxes of the faces of an image, each about where `tight_box(landmarks, 1.25)` would be.
 
     For many images make a finder once, by `make_finder`, and call it.
@@ -248,7 +261,7 @@ def overlaps(boxes: Boxes) -> Float[np.ndarray, "faces faces"]:
     return shared / np.maximum(areas[:, None] + areas[None] - shared, 1e-12)
 
 
-def suppress(boxes: Boxes, scores: Scores, overlap: float = 0.4) -> tuple[Boxes, Scores]:
+def suppress(boxes: Boxes, scores: Scores, overlap: float = 0.4) -> Kept:
     """The boxes that overlap no better one by more than `overlap` (IoU), best first."""
     kept = unsuppressed(boxes, scores, overlap)
     return boxes[kept], scores[kept]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from onedheat.checkpoints import load_detector
@@ -91,7 +92,7 @@ class Landmarker:
     def __call__(
         self,
         image: str | os.PathLike | np.ndarray,
-        boxes: Float[np.ndarray, "faces 4"] | Sequence[Sequence[float]] | None = None,
+        boxes: ArrayLike | None = None,
     ) -> list[Face]:
         """The faces of an image.
 
@@ -123,7 +124,7 @@ class Landmarker:
         located = locate(
             self.detector, [image] * len(boxes), boxes, decoder=self.decoder, flip=self.flip
         )
-        if not np.isfinite(located.landmarks).all():
+        if not (np.isfinite(located.landmarks).all() and np.isfinite(located.confidence).all()):
             raise ValueError(
                 "the network gave values that are not finite: its weights are damaged or its training "
                 "diverged; load another checkpoint"

@@ -53,3 +53,15 @@ def real_data() -> Path:
     if not path.is_dir():
         pytest.fail(f"ONEDHEAT_DATA is {given!r}, which is not a folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def yunet_file() -> Path:
+    """The model of the face finder YuNet, from ONEDHEAT_YUNET or beside ONEDHEAT_DATA."""
+    places = [os.environ.get("ONEDHEAT_YUNET")]
+    if data := os.environ.get("ONEDHEAT_DATA"):
+        places.append(f"{data}/../models/face_detection_yunet_2023mar.onnx")
+    for place in filter(None, places):
+        if Path(place).is_file():
+            return Path(place).resolve()
+    pytest.skip("no YuNet model: neither ONEDHEAT_YUNET nor ONEDHEAT_DATA/../models has it")
