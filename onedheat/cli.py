@@ -47,18 +47,20 @@ Weights = Annotated[
 Decoder = Annotated[
     Literal["dark", "centroid", "argmax"], typer.Option(help="How a coordinate is read off a vector.")
 ]
+Flip = Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")]
+FaceDetector = Annotated[
+    Literal["auto", "yunet", "cascade"],
+    typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
+]
 
 
 @app.command()
 def detect(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="Image files, or folders.")],
     weights: Weights = "tiny68",
-    face_detector: Annotated[
-        Literal["auto", "yunet", "cascade"],
-        typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
-    ] = "auto",
+    face_detector: FaceDetector = "auto",
     decoder: Decoder = "dark",
-    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")] = False,
+    flip: Flip = False,
     json_to: Json = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures.")
@@ -147,28 +149,23 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Which part, e.g. common or lfpw/testset.")] = "common",
     weights: Weights = "tiny68",
     decoder: Decoder = "dark",
-    flip: Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")] = False,
+    flip: Flip = False,
     box: Annotated[
         Literal["tight", "paper", "annotation", "detector"],
         typer.Option(help="Which box the network sees; tight is the protocol."),
     ] = "tight",
+    face_detector: FaceDetector = "auto",
     json_to: Json = None,
 ):
     """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
-    from onedheat.checkpoints import load_detector
     from onedheat.data import read
     from onedheat.evaluation import as_table
     from onedheat.evaluation import evaluate as measure
+    from onedheat.pipeline import load
 
-    report = measure(
-        load_detector(weights),
-        read(dataset, root, split),
-        box=box,
-        decoder=decoder,
-        flip=flip,
-        weights=weights,
-        progress=True,
-    )
+    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
+    faces = read(dataset, root, split)
+    report = measure(landmarker, faces, box=box, weights=weights, progress=True)
     _give(report.as_json(), as_table([report]), json_to)
 
 
@@ -188,6 +185,8 @@ def data_check(
 
 def _give(values: dict, text: str, json_to: str | None) -> None:
     """A result as text, or as JSON where it was asked for."""
+    from onedheat.detection import write_atomically
+
     if json_to is None:
         typer.echo(text)
         return
@@ -195,7 +194,7 @@ def _give(values: dict, text: str, json_to: str | None) -> None:
     if json_to == "-":
         sys.stdout.write(written)
     else:
-        Path(json_to).write_text(written)
+        write_atomically(Path(json_to), written.encode())
         typer.echo(text)
 
 

@@ -1,4 +1,4 @@
-"""Protocols: a detector, a set of faces, a box, a decoder → one report.
+"""Protocols: a landmarker, a set of faces, a box → one report.
 
 The literature's figures differ as much by the crop as by the network, so a report names its box.
 """
@@ -10,37 +10,39 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from onedheat.data.samples import FaceSet, Sample
-from onedheat.geometry import Box, paper_box, tight_box
+from onedheat.data import DataError, FaceSet, Sample
+from onedheat.geometry import Box, box_overlap, paper_box, tight_box
 from onedheat.metrics import auc, failure_rate, nrmse, point_errors
-from onedheat.models import Detector
-from onedheat.pipeline import Image, locate
+from onedheat.pipeline import Landmarker, locate
 
 THRESHOLD = 8.0
 NORMALISER = "interocular"
-
-BoxRule = Callable[[Sample, Image, FaceSet], Box | None]
-"""Gives the box of a sample's face in its photo, or None where no face was found."""
+MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
 
 
-def _tight(sample: Sample, image: Image, faces: FaceSet) -> Box:
+def _tight(sample: Sample, faces: FaceSet) -> Box:
     return tight_box(sample.landmarks, 1.25)
 
 
-def _paper(sample: Sample, image: Image, faces: FaceSet) -> Box:
+def _paper(sample: Sample, faces: FaceSet) -> Box:
     return paper_box(sample.landmarks, float(faces.scheme.normalising_distance(sample.landmarks)))
 
 
-def _annotation(sample: Sample, image: Image, faces: FaceSet) -> Box:
+def _annotation(sample: Sample, faces: FaceSet) -> Box:
     if sample.box is None:
-        raise ValueError(
-            f"{faces.name} has no face boxes of its own ({sample.path}); use --box tight, paper or "
+        raise DataError(
+            f"{faces.name} has no face boxes of its own ({sample.path}); use the box tight, paper or "
             "detector"
         )
     return sample.box
 
 
-BOX_RULES: dict[str, BoxRule] = {"tight": _tight, "paper": _paper, "annotation": _annotation}
+BOX_RULES: dict[str, Callable[[Sample, FaceSet], Box]] = {
+    "tight": _tight,
+    "paper": _paper,
+    "annotation": _annotation,
+}
+DETECTOR = "detector"
 
 
 @dataclass(frozen=True)
@@ -78,64 +80,75 @@ class Report:
 
 
 def evaluate(
-    detector: Detector,
+    landmarker: Landmarker,
     faces: FaceSet,
     *,
     box: str = "tight",
-    box_rule: BoxRule | None = None,
-    decoder: str = "dark",
-    flip: bool = False,
     weights: str = "",
     progress: bool = False,
 ) -> Report:
-    """Measures a detector on annotated faces.
+    """Measures a landmarker on annotated faces.
 
     Args:
-        detector: in eval mode.
+        landmarker: the network with its decoder, mirrored or not.
         faces: what it is measured on.
-        box: name of the box rule: ``"tight"`` (`tight_box` 1.25, the default protocol),
-            ``"paper"``, ``"annotation"``, or any name when `box_rule` is given.
-        box_rule: finds the box of a sample instead, e.g. a face detector.
-        decoder: see `onedheat.heatmaps.DECODERS`.
-        flip: average with the mirrored face.
-        weights: what the report calls the detector.
+        box: ``"tight"`` (`tight_box` 1.25, the default protocol), ``"paper"``, ``"annotation"``: one
+            look at the box made from the labels; ``"detector"``: the landmarker finds the face by
+            itself, and one that overlaps the label's box by less than 0.4 is a miss.
+        weights: what the report calls the landmarker.
         progress: show a bar on standard error.
 
     Raises:
-        ValueError: an unknown box, no box in the data, or a detector of another landmark scheme.
+        DataError: an unknown box, or no box in the data.
+        ValueError: a network of another landmark scheme.
     """
-    if detector.config.scheme != faces.scheme.name:
-        raise ValueError(
-            f"these weights find the {detector.config.scheme} landmarks, {faces.name} is annotated "
-            f"with {faces.scheme.name}"
+    if landmarker.detector.config.scheme != faces.scheme.name:
+        raise DataError(
+            f"these weights find the {landmarker.detector.config.scheme} landmarks, {faces.name} is "
+            f"annotated with {faces.scheme.name}"
         )
-    if box_rule is None:
-        if box not in BOX_RULES:
-            raise ValueError(f"no box {box!r}; there are: {', '.join(BOX_RULES)}, detector")
-        box_rule = BOX_RULES[box]
-    predicted = np.full((len(faces), detector.config.landmarks, 2), np.nan)
+    if box not in {*BOX_RULES, DETECTOR}:
+        raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
+    predicted = []
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
         for start in range(0, len(faces), 32):
-            batch = range(start, min(start + 32, len(faces)))
-            images = [faces.samples[i].image() for i in batch]
-            boxes = [
-                box_rule(faces.samples[i], image, faces)
-                for i, image in zip(batch, images, strict=True)
-            ]
-            found = [k for k, box in enumerate(boxes) if box is not None]
-            if found:
-                located = locate(
-                    detector,
-                    [images[k] for k in found],
-                    np.stack([boxes[k] for k in found]),
-                    decoder=decoder,
-                    flip=flip,
-                )
-                predicted[[start + k for k in found]] = located.landmarks
-            bar.update(len(images))
+            samples = faces.samples[start : start + 32]
+            if box == DETECTOR:
+                predicted += [_find(landmarker, sample) for sample in samples]
+            else:
+                predicted.extend(_look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples]))
+            bar.update(len(samples))
     return summarize(
-        predicted, faces, box=box, decoder=decoder, flip=flip, weights=weights
+        np.stack(predicted),
+        faces,
+        box=box,
+        decoder=landmarker.decoder,
+        flip=landmarker.flip,
+        weights=weights,
     )
+
+
+def _look(
+    landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]
+) -> Float[np.ndarray, "faces landmarks 2"]:
+    """One look at each box, all in one batch."""
+    return locate(
+        landmarker.detector,
+        [sample.image() for sample in samples],
+        np.stack(boxes),
+        decoder=landmarker.decoder,
+        flip=landmarker.flip,
+    ).landmarks
+
+
+def _find(landmarker: Landmarker, sample: Sample) -> Float[np.ndarray, "landmarks 2"]:
+    """The found face that overlaps the labelled one most; NaN if none does enough."""
+    labelled = tight_box(sample.landmarks, 1.25)
+    found = landmarker(sample.image())
+    best = max(found, key=lambda face: box_overlap(face.box, labelled), default=None)
+    if best is None or box_overlap(best.box, labelled) < MIN_OVERLAP:
+        return np.full_like(sample.landmarks, np.nan)
+    return best.landmarks
 
 
 def summarize(

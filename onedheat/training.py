@@ -37,6 +37,7 @@ from onedheat.data.samples import FaceSet
 from onedheat.evaluation import Report, evaluate
 from onedheat.heatmaps import Heatmaps, render
 from onedheat.models import Detector, DetectorConfig
+from onedheat.pipeline import Landmarker
 
 STATE = "training.pt"
 
@@ -386,7 +387,7 @@ class Run:
 
     def validate(self) -> Report:
         """Measures the averaged weights on the photos held out."""
-        return evaluate(self.average.module.eval(), self.validation)
+        return evaluate(Landmarker(self.average.module), self.validation)
 
     def save(self) -> None:
         """Writes the newest state; the one before stays until it is complete."""

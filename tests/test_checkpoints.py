@@ -1,0 +1,120 @@
+import json
+import os
+
+import pytest
+import torch
+
+from onedheat import checkpoints
+from onedheat.checkpoints import CheckpointError, load_detector, save_detector, written_atomically
+from onedheat.models import Detector, DetectorConfig
+
+SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, landmarks=5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save_detector(Detector(SMALL), tmp_path / "net", card="# A card\n")
+    return tmp_path / "net"
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    detector = Detector(SMALL).eval()
+    save_detector(detector, tmp_path / "net")
+    loaded = load_detector(tmp_path / "net")
+    assert loaded.config == SMALL and not loaded.training
+    images = torch.rand(1, 3, 64, 64)
+    assert torch.equal(loaded(images).x, detector(images).x)
+
+
+def test_saving_again_replaces_the_folder_and_leaves_nothing_else(folder):
+    save_detector(Detector(SMALL), folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["net"]
+    assert not (folder / "README.md").exists()
+
+
+def test_a_failure_while_saving_leaves_the_old_folder_whole(folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(RuntimeError), written_atomically(folder) as temporary:
+        (temporary / "model.safetensors").write_bytes(b"half")
+        raise RuntimeError("the disk is full")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["net"]
+
+
+def test_files_can_be_read_by_others(folder):
+    assert os.stat(folder).st_mode & 0o055 == 0o055
+    assert all(os.stat(path).st_mode & 0o044 == 0o044 for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_named(folder, missing):
+    (folder / missing).unlink()
+    with pytest.raises(CheckpointError, match=f"has no {missing}"):
+        load_detector(folder)
+
+
+def test_a_truncated_file_is_said_to_be_damaged(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_detector(folder)
+
+
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"detector": {"colour": 1}}, "unknown colour"),
+        ({"detector": {"size": 100}}, "multiple of"),
+        ({"detector": {"size": "big"}}, "cannot be used"),
+        ({"format": 2}, "format is 2"),
+        ([], "cannot be used"),
+    ],
+)
+def test_a_config_that_is_not_ours_is_refused(folder, change, word):
+    path = folder / "config.json"
+    path.write_text(json.dumps(change if isinstance(change, list) else {"format": 1} | change))
+    with pytest.raises(CheckpointError, match=word):
+        load_detector(folder)
+
+
+def test_weights_of_another_network_are_refused_with_the_first_difference(folder):
+    content = json.loads((folder / "config.json").read_text())
+    content["detector"]["landmarks"] = 7
+    (folder / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=r"2 tensors differ|4 tensors differ"):
+        load_detector(folder)
+
+
+def test_an_unknown_name_says_what_there_is(tmp_path):
+    with pytest.raises(CheckpointError, match="neither a shipped name"):
+        load_detector("tiny69")
+
+
+def test_a_hub_id_that_cannot_be_fetched_says_so(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def offline(*args, **kwargs):
+        raise LocalEntryNotFoundError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(CheckpointError, match="could not be fetched from the hub"):
+        load_detector("someone/landmarks")
+
+
+def test_a_hub_id_is_fetched_and_loaded(monkeypatch, folder):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda name, **_: str(folder))
+    assert load_detector("someone/landmarks").config == SMALL
+
+
+@pytest.mark.parametrize("name", list(checkpoints.shipped()))
+def test_shipped_weights_load_and_have_a_card(name):
+    detector = load_detector(name)
+    folder = checkpoints.shipped()[name]
+    assert (folder / "model.safetensors").stat().st_size <= 4_000_000
+    card = (folder / "README.md").read_text()
+    assert "research" in card and "NRMSE" in card and "onedheat train" in card
+    heatmaps = detector(torch.rand(1, 3, detector.config.size, detector.config.size))
+    assert torch.isfinite(heatmaps.x).all()

@@ -1,0 +1,192 @@
+"""One loop: it learns, it can be stopped anywhere, and it goes on as if it had not been."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from faces300w import make_300w
+
+from onedheat.checkpoints import CheckpointError
+from onedheat.data.augment import AugmentConfig
+from onedheat.data.w300 import read_300w
+from onedheat.heatmaps import Heatmaps, render
+from onedheat.models import DetectorConfig
+from onedheat.training import (
+    PRESETS,
+    Batches,
+    Preset,
+    Run,
+    TrainConfig,
+    heatmap_loss,
+    learning_rate,
+    with_settings,
+)
+
+SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=4)
+QUICK = TrainConfig(
+    passes=3, batch_size=8, warmup_steps=2, validation=0.2, precision="fp32", validate_every=1, ema=0.9
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    return make_300w(tmp_path_factory.mktemp("300w"), faces=40)
+
+
+@pytest.fixture(scope="module")
+def faces(tree):
+    return read_300w(tree)
+
+
+def test_the_loss_is_equation_11_worked_by_hand():
+    config = DetectorConfig(landmarks=2, size=64, upsample=1, depth=1, compressed=2)
+    landmarks = torch.tensor([[[10.0, 20.0], [30.0, 40.0]]])
+    targets = [render(landmarks[..., axis], 64, 16, 2.0) for axis in (0, 1)]
+    perfect = Heatmaps(*targets)
+    assert heatmap_loss(perfect, landmarks, config).item() == 0
+    off = Heatmaps(targets[0] + 0.1, targets[1])
+    assert heatmap_loss(off, landmarks, config).item() == pytest.approx(16 * 0.01)
+
+
+def test_the_cross_entropy_is_least_at_the_target():
+    config = DetectorConfig(landmarks=1, size=64, upsample=1, depth=1, compressed=2, loss="cross_entropy")
+    landmarks = torch.tensor([[[10.0, 20.0]]])
+    best = Heatmaps(
+        *(render(landmarks[..., a], 64, 16, 2.0, loss="cross_entropy").clamp(min=1e-30).log() for a in (0, 1))
+    )
+    other = Heatmaps(best.x + torch.randn_like(best.x), best.y)
+    assert heatmap_loss(best, landmarks, config) < heatmap_loss(other, landmarks, config)
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing():
+    config = TrainConfig(learning_rate=1.0, warmup_steps=10)
+    rates = [learning_rate(step, 1000, config) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0, abs=0.01)
+    assert rates[500] == pytest.approx(0.5) and rates[-1] < 1e-5
+
+
+def test_every_face_comes_once_a_pass_whatever_step_one_starts_from():
+    config = TrainConfig(passes=3, batch_size=4)
+    batches = list(Batches(12, config, 0))
+    for epoch in range(3):
+        part = batches[3 * epoch : 3 * epoch + 3]
+        assert sorted(face for batch in part for _, face in batch) == list(range(12))
+        assert {pass_ for batch in part for pass_, _ in batch} == {epoch}
+    assert batches[0] != batches[3]
+    assert list(Batches(12, config, 5)) == batches[5:]
+
+
+def test_too_few_faces_for_a_batch_are_refused():
+    with pytest.raises(ValueError, match="3 training faces do not fill one batch of 8"):
+        Batches(3, QUICK, 0)
+
+
+def test_settings_reach_every_config_and_unknown_ones_are_refused():
+    preset = with_settings(PRESETS["tiny"], ["gamma=0", "passes=2", "rotation=10", "loss=cross_entropy"])
+    assert (preset.detector.gamma, preset.train.passes) == (0.0, 2)
+    assert (preset.train.augment.rotation, preset.detector.loss) == (10.0, "cross_entropy")
+    for wrong in ("gama=0", "gamma", "passes=many", "gamma=-1", "batch_size=0"):
+        with pytest.raises(ValueError, match=f"--set {wrong}"):
+            with_settings(PRESETS["tiny"], [wrong])
+
+
+def test_it_learns(faces, tmp_path):
+    still = AugmentConfig(rotation_share=0, mirror_share=0, occluder_share=0, color_share=0, light=0.1)
+    config = replace(QUICK, passes=30, learning_rate=3e-3, augment=still, validate_every=10)
+    report = Run(Preset(SMALL, config, ""), faces, tmp_path / "run", progress=False).train()
+    rows = list(csv.DictReader((tmp_path / "run/metrics.csv").open()))
+    losses = [float(row["loss"]) for row in rows]
+    assert losses[-1] < losses[0] * 0.6
+    assert report.nrmse < 20  # drawn faces that differ little; guessing the middle is at about 60
+    assert [int(row["step"]) for row in rows] == [40, 80, 120]
+
+
+def run_of(faces, out, resume=False, **changes) -> Run:
+    return Run(Preset(SMALL, replace(QUICK, **changes), ""), faces, out, resume=resume, progress=False)
+
+
+class _StopAfter:
+    """Asks a run to stop, as Ctrl-C does, once it has made so many steps."""
+
+    def __init__(self, run: Run, steps: int):
+        self.run, self.steps, self.step_of = run, steps, run._train_step
+
+    def __call__(self, *args):
+        loss = self.step_of(*args)
+        if self.run.step + 1 == self.steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_stopped_and_resumed_run_ends_where_the_unbroken_one_does(faces, tmp_path, precision):
+    unbroken = run_of(faces, tmp_path / "a", precision=precision)
+    unbroken.train()
+    broken = run_of(faces, tmp_path / "b", precision=precision)
+    broken._train_step = _StopAfter(broken, 5)
+    assert broken.train() is None
+    resumed = run_of(faces, tmp_path / "b", resume=True, precision=precision)
+    assert resumed.step == 5
+    resumed.train()
+    for name, value in unbroken.average.state_dict().items():
+        assert torch.equal(value, resumed.average.state_dict()[name]), name
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "a/last" / name).read_bytes() == (tmp_path / "b/last" / name).read_bytes()
+
+
+def test_a_run_is_not_overwritten_and_not_continued_with_other_settings(faces, tmp_path):
+    run_of(faces, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="holds a run already; --resume"):
+        run_of(faces, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="train.passes: 3 there, 9 asked for"):
+        run_of(faces, tmp_path / "run", resume=True, passes=9)
+
+
+def test_a_damaged_state_is_not_resumed(faces, tmp_path):
+    run_of(faces, tmp_path / "run").train()
+    path = tmp_path / "run/last/training.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be resumed from"):
+        run_of(faces, tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_not_finite_names_step_and_faces(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run")
+    with torch.no_grad():
+        next(run.bare.parameters()).fill_(np.nan)
+    with pytest.raises(FloatingPointError, match=r"at step 0, on the faces \['.*\.(jpg|png)'"):
+        run.train()
+
+
+def test_another_scheme_is_refused(faces, tmp_path):
+    with pytest.raises(ValueError, match="19 ibug68 landmarks"):
+        Run(Preset(replace(SMALL, landmarks=19), QUICK, ""), faces, tmp_path / "run")
+
+
+@pytest.mark.timeout(300)
+def test_the_command_is_killed_and_resumed(tree, tmp_path):
+    """SIGTERM saves first; the run goes on from there to its end."""
+    command = [sys.executable, "-m", "onedheat.cli", "train", "--preset", "tiny", "--dataset", "300w"]
+    command += ["--root", str(tree), "--out", str(tmp_path / "run"), "--resume"]
+    settings = "width=16 channels=16 size=64 compressed=4 upsample=4 batch_size=8 validation=0.2 passes="
+    command += [part for s in (settings + "200").split() for part in ("--set", s)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run/metrics.csv").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.terminate()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and "--resume goes on from there" in said
+    state = torch.load(tmp_path / "run/last/training.pt", weights_only=True)
+    assert 20 <= state["step"] < 800
+    asked = json.loads((tmp_path / "run/run.json").read_text())
+    assert asked["train"]["passes"] == 200 and asked["detector"]["size"] == 64
