@@ -268,7 +268,9 @@ def test_every_control_of_the_lesson_moves_its_picture():
         cell_and_curve_box((142.84, 188.72)),
     ):
         (picture,) = parts(box, widgets.Image)
-        controls = [one for one in box.children if "onedheat-control" in one._dom_classes]
+        controls = [
+            one for one in parts(box, widgets.Widget) if "onedheat-control" in one._dom_classes
+        ]
         assert len(controls) >= 2
         for control in controls:
             before = picture.value
@@ -311,3 +313,26 @@ def test_the_footer_tells_seed_versions_time_and_memory(capsys):
 
 def test_the_clock_starts_with_the_course():
     assert "perf_counter() - _started" in inspect.getsource(footer_module.footer)
+
+
+def test_a_look_inside_shows_the_vectors_that_the_landmarks_are_read_from():
+    """An untrained network will do: what is shown must be what it put out."""
+    from onedheat import DetectorConfig
+    from onedheat.course.photos import look_inside
+    from onedheat.models import Detector
+    from onedheat.pipeline import Face, Landmarker
+
+    detector = Detector(DetectorConfig(width=16, channels=8, upsample=3)).eval()
+    landmarker = Landmarker(detector, finder="cascade")
+    box = np.array([170.0, 60.0, 290.0, 180.0])
+    face = Face(np.zeros((68, 2)), np.ones((68, 2)), box, 0.5)
+    photo = photographs()["Eileen Collins"]
+    pictures = look_inside(
+        landmarker, {"one": photo, "two": photo}, {"one": [face], "two": [face] * 2}
+    )
+    assert list(pictures) == ["one", "two, face 1", "two, face 2"]
+    picture = pictures["one"]
+    assert picture.vectors[0].shape == (68, 96)
+    located = landmarker(photo, boxes=[box])[0]
+    seen = 128 * (located.landmarks - box[:2] + 0.0) / 120 - 0.5
+    assert picture.view.landmarks == pytest.approx(seen, abs=0.02)

@@ -1,9 +1,17 @@
-"""The two public-domain photographs that lessons look at without a network."""
+"""The two public-domain photographs that lessons look at without a network, and a look inside."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 
 from onedheat.data.images import as_rgb
+from onedheat.geometry import Crop, warp
+from onedheat.heatmaps import Heatmaps, decode, spread
+from onedheat.pipeline import Face, Landmarker, to_batch
+from onedheat.plots import FaceView
+from onedheat.plots.faces import TwoVectors
 
 Photo = UInt8[np.ndarray, "height width 3"]
 
@@ -21,3 +29,40 @@ def photographs() -> dict[str, Photo]:
     with cbook.get_sample_data("grace_hopper.jpg") as file:
         hopper = np.asarray(Image.open(file).convert("RGB"))
     return {"Eileen Collins": as_rgb(data.astronaut()), "Grace Hopper": as_rgb(hopper)}
+
+
+def look_inside(
+    landmarker: Landmarker, photos: Mapping[str, Photo], found: Mapping[str, Sequence[Face]]
+) -> dict[str, TwoVectors]:
+    """What the network puts out for each face of some photos, as pictures that can be moved.
+
+    Args:
+        landmarker: whose network looks.
+        photos: name → photo.
+        found: name → the faces of that photo.
+
+    Returns:
+        Name of the face → its picture. Coordinates and σ are those of the vectors shown.
+    """
+    return {
+        name if len(faces) == 1 else f"{name}, face {number}": _two_vectors(
+            landmarker, photos[name], face, name
+        )
+        for name, faces in found.items()
+        for number, face in enumerate(faces, start=1)
+    }
+
+
+def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) -> TwoVectors:
+    config = landmarker.detector.config
+    seen = warp(photo, Crop.from_box(face.box, config.size))
+    with torch.inference_mode():
+        heatmaps = Heatmaps(*(vectors[0] for vectors in landmarker.detector(to_batch([seen]))))
+    common = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
+    landmarks = [
+        decode(v, **common, decoder=landmarker.decoder, frame=config.frame) for v in heatmaps
+    ]
+    sigma = [spread(vectors, **common) for vectors in heatmaps]
+    finer = warp(photo, Crop.from_box(face.box, 512))
+    view = FaceView(name, finer, config.size, torch.stack(landmarks, dim=-1).double().numpy())
+    return TwoVectors(view, heatmaps, torch.stack(sigma, dim=-1).double().numpy(), config.frame)

@@ -15,12 +15,19 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show(figure: Figure) -> None:
-    """Displays a figure with its alt text."""
+    """Displays a figure with its alt text, and the text once more, folded, below it.
+
+    JupyterLab 4.6 gives a stored picture no alt text, whatever its metadata say; web pages made by
+    nbconvert do.
+    """
     encoded = base64.b64encode(figure.small_png()).decode()
     display(
         {"image/png": encoded, "text/plain": figure.alt},
         metadata={"image/png": {"alt": figure.alt}},
         raw=True,
+    )
+    show_html(
+        folded("The picture in words", f"<p>{escaped(figure.alt)}</p>"), "(in words: see above)"
     )
 
 

@@ -15,7 +15,8 @@ from onedheat.plots import FaceView, Figure
 from onedheat.plots.faces import TwoVectors
 from onedheat.plots.rounding import FRAMES, CellAndCurve, SnappedFace
 
-WIDE = {"description_width": "9em"}
+STYLE = {"description_width": "8em"}
+NARROW, WIDE = ({"width": width, "max_width": "100%"} for width in ("22em", "38em"))
 NOTE = "Controls appear here when this cell is run. The figures in this notebook show the same."
 
 
@@ -32,6 +33,7 @@ def explorer(draw: Callable[..., Figure], controls: Mapping[str, widgets.Widget]
     def redraw(_change=None) -> None:
         figure = draw(**{name: control.value for name, control in controls.items()})
         picture.value = figure.png()
+        picture.layout.width = f"{figure.bbox.width:.0f}px"  # or it is stretched to the page
         words.value = (
             '<div role="status" style="max-width: 48em; line-height: 1.4">'
             f"In words: {escaped(figure.alt)}</div>"
@@ -43,14 +45,17 @@ def explorer(draw: Callable[..., Figure], controls: Mapping[str, widgets.Widget]
         control.observe(redraw, "value")
     output = widgets.VBox([picture, words])
     output.add_class("onedheat-output")
-    box = widgets.VBox([*controls.values(), output])
+    flow = widgets.Layout(flex_flow="row wrap")
+    box = widgets.VBox([widgets.Box(list(controls.values()), layout=flow), output])
     box.add_class("onedheat-widget")
     return box
 
 
 def dropdown(description: str, options: Sequence[tuple[str, object]]) -> widgets.Dropdown:
     """A choice from a list of (label, value)."""
-    return widgets.Dropdown(options=list(options), description=description, style=WIDE)
+    return widgets.Dropdown(
+        options=list(options), description=description, style=STYLE, layout=widgets.Layout(**NARROW)
+    )
 
 
 def steps(description: str, values: Sequence[int], value: int) -> widgets.SelectionSlider:
@@ -59,8 +64,8 @@ def steps(description: str, values: Sequence[int], value: int) -> widgets.Select
         options=[(str(one), one) for one in values],
         value=value,
         description=description,
-        style=WIDE,
-        layout=widgets.Layout(width="34em", max_width="100%"),
+        style=STYLE,
+        layout=widgets.Layout(**WIDE),
     )
 
 
@@ -72,14 +77,19 @@ def slider(description: str, low: int, high: int, value: int, step: int = 1) -> 
         max=high,
         step=step,
         description=description,
-        style=WIDE,
-        layout=widgets.Layout(width="34em", max_width="100%"),
+        style=STYLE,
+        layout=widgets.Layout(**WIDE),
     )
 
 
 def reading_rule() -> widgets.ToggleButtons:
     """Left edge (Eq. 4) or centre."""
-    return widgets.ToggleButtons(options=list(FRAMES), description="bin read at its", style=WIDE)
+    return widgets.ToggleButtons(
+        options=list(FRAMES),
+        description="bin read at its",
+        style=STYLE,
+        layout=widgets.Layout(**WIDE),
+    )
 
 
 # The explorers of the lessons ---------------------------------------------------------------------

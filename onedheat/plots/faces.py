@@ -18,7 +18,6 @@ from onedheat.plots.figure import (
     LARGE,
     ORANGE,
     SKY,
-    SMALL,
     VERMILLION,
     YELLOW,
     FaceView,
@@ -69,7 +68,7 @@ def faces_on_photo(
 
 
 def face_close_up(view: FaceView, sigma: Points, *, width: float = 5.0) -> Figure:
-    """One face with its landmarks and 2σ ellipses; the least and the most certain one are named.
+    """One face with its landmarks and 2σ ellipses; the least and the most certain one are ringed.
 
     Args:
         view: the face.
@@ -80,29 +79,23 @@ def face_close_up(view: FaceView, sigma: Points, *, width: float = 5.0) -> Figur
     least, most = int(spread.argmax()), int(spread.argmin())
     figure = Figure(
         width,
-        width,
+        width + 0.55,
         f"The face of {view.name} with {len(view.landmarks)} landmarks. The ellipse round each dot "
         f"shows two standard deviations. Most certain: {view.name_of(most)}, {spread[most]:.2f} pixels "
         f"of a {view.size}-pixel face; least certain: {view.name_of(least)}, {spread[least]:.2f} pixels.",
     )
-    axes = figure.panel(0, 0, width, width)
+    axes = figure.panel(0, 0.55, width, width)
     axes.set_axis_off()
     view.show_on(axes)
     _draw_face(axes, view.landmarks, sigma, view.scheme)
-    for index, word, top in ((least, "least certain", True), (most, "most certain", False)):
-        left = view.landmarks[index, 0] < view.size / 2
-        axes.annotate(
-            f"{word}: {view.name_of(index)}",
-            view.landmarks[index],
-            (0.03 if left else 0.97, 0.97 if top else 0.03),
-            textcoords="axes fraction",
-            color="white",
-            fontsize=SMALL,
-            ha="left" if left else "right",
-            va="top" if top else "bottom",
-            path_effects=HALO,
-            arrowprops={"arrowstyle": "-", "color": "white", "lw": 1.4},
+    rings = ((least, "s", ORANGE, "least"), (most, "D", "white", "most"))
+    for index, marker, colour, word in rings:
+        axes.plot(
+            *view.landmarks[index], marker, ms=13, mfc="none", mec=colour, mew=2, path_effects=HALO
         )
+        shape = "square" if marker == "s" else "diamond"
+        line = f"{shape}: {word} certain, {view.name_of(index)}, σ = {spread[index]:.2f} px"
+        figure.write(0.02, 0.32 if word == "least" else 0.1, line)
     return figure
 
 
@@ -219,7 +212,7 @@ class TwoVectors(Figure):
         self._dot.set_data([px], [py])
         name = self.view.name_of(landmark)
         self._title.set_text(
-            f"{landmark} {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} pixels"
+            f"landmark {landmark}, {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} pixels"
         )
         self.alt = (
             f"The face of {self.view.name} with landmark {landmark}, {name}, marked. Below the face its "

@@ -13,6 +13,7 @@ from onedheat.heatmaps import Frame, bin_to_coordinate, quantize
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
+    GROUND,
     HALO,
     INK,
     LARGE,
@@ -303,6 +304,7 @@ def rounding_floor(
             told.append(f"{count} bins at the {rule} {floor:.2f}")
             axes.annotate(
                 f"{floor:.2f}", (count, floor), (0, 8 if above else -8), textcoords="offset points",
+                bbox={"facecolor": GROUND, "edgecolor": "none", "pad": 0.6},
                 ha="center", va="bottom" if above else "top", fontsize=SMALL, color=INK,
             )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlim=(bins[0] / 1.2, bins[-1] * 1.2))
@@ -325,7 +327,7 @@ def rounding_floor(
     axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
     figure.alt = (
         "Error that rounding alone leaves, in per cent of the inter-ocular distance, against the number "
-        f"of bins, on logarithmic axes; two straight falling lines, one at twice the other. "
+        "of bins, on logarithmic axes; two falling lines, the upper at about twice the lower. "
         f"{'; '.join(told)}."
     )
     return figure
