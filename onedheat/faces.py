@@ -99,15 +99,16 @@ class YuNet:
 
     Args:
         model: path of its ONNX file; by default see `yunet_model`.
-        threshold: least score of a box, in [0, 1].
+        threshold: least score of a box, in [0, 1]. At 0.8 hardly a box is left that holds no face.
 
     Raises:
         FinderError: no model, or another file than the one expected.
     """
 
     SIZES = (400, 1000, 2500)  # √(width · height) in pixels
+    min_score = 0.35  # what the landmarks' score must reach, see MIN_SCORE of the pipeline
 
-    def __init__(self, model: str | os.PathLike | None = None, *, threshold: float = 0.6):
+    def __init__(self, model: str | os.PathLike | None = None, *, threshold: float = 0.8):
         import cv2
 
         content = np.frombuffer(_checked(yunet_model(model)), np.uint8)
@@ -161,6 +162,7 @@ class Cascade:
 
     SIZE = 400  # √(width · height) of the picture it searches, in pixels
     WINDOW = 24  # the smallest face that it knows, in pixels of that picture
+    min_score = 0.55  # what the landmarks' score must reach, see MIN_SCORE of the pipeline
 
     def __init__(self, *, agreeing: int = 2):
         from skimage.data import lbp_frontal_face_cascade_filename

@@ -23,9 +23,16 @@ from onedheat.models import Detector
 
 Image = UInt8[np.ndarray, "height width 3"]
 
-MIN_SCORE = 0.3
-MIN_AGREEMENT = 0.5
+MIN_SCORE = 0.5
+"""A box whose landmarks are less sure than that holds no face, unless its finder names another
+`min_score`: what YuNet is sure of is a face even where the landmarks are hard to see, while half of
+what the cascade finds is none and has landmarks of a score up to 0.5."""
+
+MIN_AGREEMENT = 0.6
+"""Least overlap (IoU) of the boxes that the first and the second look ask for; faces have 0.85."""
+
 SAME_FACE = 0.4
+"""Boxes that overlap by more (IoU) after the second look are one face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +62,8 @@ class Landmarker:
         finder: ``"auto"``, ``"yunet"`` or ``"cascade"`` (see `onedheat.faces`), or a function that
             takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
             it is first needed.
-        min_score: a box whose landmarks are less sure than that holds no face, in [0, 1].
+        min_score: a box whose landmarks are less sure than that holds no face, in [0, 1]; by default
+            the finder's own `min_score`, or `MIN_SCORE`.
 
     Raises:
         ValueError: no such decoder or finder.
@@ -68,7 +76,7 @@ class Landmarker:
         decoder: str = "dark",
         flip: bool = False,
         finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
-        min_score: float = MIN_SCORE,
+        min_score: float | None = None,
     ):
         if decoder not in DECODERS:
             raise ValueError(f"no decoder {decoder!r}; there are: {', '.join(DECODERS)}")
@@ -143,12 +151,16 @@ class Landmarker:
         first = self._locate(image, proposed)
         redrawn = [box for points in first.landmarks if (box := _landmarks_box(points)) is not None]
         second = self._locate(image, np.array(redrawn).reshape(-1, 4))
-        faces = []
-        for index, before in enumerate(redrawn):
-            after = _landmarks_box(second.landmarks[index])
-            if after is not None and box_overlap(before, after) >= MIN_AGREEMENT:
-                face = second.face(index, after)
-                faces += [face] if face.score >= self.min_score else []
+        least = self.min_score
+        if least is None:
+            least = getattr(self.finder, "min_score", MIN_SCORE)
+        faces = [
+            second.face(index, after)
+            for index, before in enumerate(redrawn)
+            if (after := _landmarks_box(second.landmarks[index])) is not None
+            and box_overlap(before, after) >= MIN_AGREEMENT
+        ]
+        faces = [face for face in faces if face.score >= least]
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         scores = np.array([face.score for face in faces])
         return [faces[index] for index in unsuppressed(boxes, scores, SAME_FACE)]
