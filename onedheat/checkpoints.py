@@ -39,6 +39,7 @@ def written_atomically(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         for path in temporary.iterdir():
+            path.chmod(0o644)  # safetensors writes files for the owner alone
             _sync(path)
         _sync(temporary)
         temporary.chmod(0o755)

@@ -72,11 +72,12 @@ class Report:
 
     def as_json(self) -> dict:
         """Everything but the errors face by face, with None for what has no value."""
-        values = {name: value for name, value in asdict(self).items() if name != "errors"}
-        return {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in values.items()
-        }
+        def plain(value):
+            if isinstance(value, dict):
+                return {key: plain(part) for key, part in value.items() if key != "errors"}
+            return None if isinstance(value, float) and not np.isfinite(value) else value
+
+        return plain(asdict(self))
 
 
 def evaluate(
