@@ -95,6 +95,12 @@ def test_every_letter_is_inside_the_picture(photo, landmarks, view, two):
                 assert inside, text.get_text()
 
 
+def test_the_title_of_two_vectors_fits_for_every_landmark(two):
+    for landmark in range(68):
+        two.move(landmark).png()
+        assert two._title.get_window_extent().x1 < two.bbox.width - 5
+
+
 def test_a_moved_picture_is_the_one_that_was_drawn_there_at_once(view, two):
     fresh = TwoVectors(two.view, Heatmaps(*map(torch.tensor, two.vectors)), two.sigma)
     assert np.abs(pixels(two.move(50).png()) - pixels(fresh.move(50).png())).max() <= 2

@@ -85,9 +85,8 @@ def slider(description: str, low: int, high: int, value: int, step: int = 1) -> 
 def reading_rule() -> widgets.ToggleButtons:
     """Left edge (Eq. 4) or centre."""
     return widgets.ToggleButtons(
-        options=list(FRAMES),
-        description="bin read at its",
-        style=STYLE,
+        options=[(f"bins read at the {rule}", rule) for rule in FRAMES],
+        style={"button_width": "15em"},
         layout=widgets.Layout(**WIDE),
     )
 

@@ -191,7 +191,7 @@ class TwoVectors(Figure):
             beside.plot([], [], color=VERMILLION, lw=1.8)[0],
         ]
         self._dot = face.plot([], [], "o", ms=9, mfc=YELLOW, mec=BLACK, mew=1.4)[0]
-        self._title = self.write(left, 6.85, "", size=LARGE, weight="bold", color=INK)
+        self._title = self.write(0.15, 6.85, "", size=LARGE, weight="bold", color=INK)
         self.moving = [
             *self._hills, *self._bands, *self._guides, *self._curves, self._dot, self._title,
         ]  # fmt: skip
@@ -212,7 +212,7 @@ class TwoVectors(Figure):
         self._dot.set_data([px], [py])
         name = self.view.name_of(landmark)
         self._title.set_text(
-            f"landmark {landmark}, {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} pixels"
+            f"landmark {landmark}, {name}:  x = {px:.1f} ± {sx:.1f},  y = {py:.1f} ± {sy:.1f} px"
         )
         self.alt = (
             f"The face of {self.view.name} with landmark {landmark}, {name}, marked. Below the face its "
