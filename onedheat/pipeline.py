@@ -15,7 +15,7 @@ from torch import Tensor
 
 from onedheat.checkpoints import load_detector
 from onedheat.data.images import as_rgb, read_image
-from onedheat.faces import FINDERS, Boxes, Scores, make_finder, unsuppressed
+from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, overlaps, unsuppressed
 from onedheat.geometry import Box, Crop, box_overlap, square_box, tight_box, warp
 from onedheat.heatmaps import DECODERS, Heatmaps, confidence, decode, spread
 from onedheat.landmarks import scheme
@@ -32,7 +32,8 @@ MIN_AGREEMENT = 0.6
 """Least overlap (IoU) of the boxes that the first and the second look ask for; faces have 0.85."""
 
 SAME_FACE = 0.4
-"""Boxes that overlap by more (IoU) after the second look are one face."""
+"""Boxes that overlap by more (IoU) after the second look are one face; so are a box and one around
+its nose or mouth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +164,8 @@ class Landmarker:
         faces = [face for face in faces if face.score >= least]
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         scores = np.array([face.score for face in faces])
-        return [faces[index] for index in unsuppressed(boxes, scores, SAME_FACE)]
+        same = (overlaps(boxes) > SAME_FACE) | centered_in(boxes)
+        return [faces[index] for index in unsuppressed(same, scores)]
 
 
 def load(

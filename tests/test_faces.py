@@ -20,6 +20,7 @@ from onedheat.faces import (
     ModelOutOfReach,
     Placement,
     YuNet,
+    centered_in,
     find_faces,
     fit_placement,
     group_boxes,
@@ -101,6 +102,15 @@ def test_of_boxes_on_one_face_the_best_is_left():
     kept, scores = suppress(boxes, np.array([0.5, 0.9, 0.7, 0.8]))
     assert kept.tolist() == [[1, 0, 11, 10], [50, 50, 60, 60]]
     assert scores.tolist() == [0.9, 0.7]
+
+
+def test_a_mouth_lies_in_the_middle_of_its_face_and_a_neighbour_does_not():
+    face, mouth, neighbour = [0.0, 0, 100, 100], [35, 60, 65, 90], [80, 0, 110, 30]
+    assert centered_in(np.array([face, mouth, neighbour])).tolist() == [
+        [True, False, False],
+        [True, True, False],
+        [False, False, True],
+    ]
 
 
 def test_boxes_are_grouped_around_the_one_with_most_company():

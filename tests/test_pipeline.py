@@ -124,6 +124,13 @@ def test_boxes_that_arrive_at_one_face_count_once():
     assert found[0].score >= found[1].score
 
 
+def test_a_face_within_the_face_is_its_nose_or_mouth():
+    mouth = ANNE.mean(axis=0) + 0.25 * (ANNE - ANNE.mean(axis=0))
+    photo = np.maximum(photo_of(ANNE), (0.8 * photo_of(mouth)).astype(np.uint8))
+    (found,) = landmarker(off(mouth), off(ANNE))(photo)
+    assert np.abs(found.landmarks - ANNE).max() < 0.1
+
+
 def test_no_box_no_face():
     assert landmarker()(photo_of(ANNE)) == []
     assert landmarker(off(ANNE))(np.zeros((240, 320, 3), np.uint8)) == []
