@@ -26,7 +26,14 @@ class _Commands(TyperGroup):
 
         try:
             return super().invoke(ctx)
-        except (CheckpointError, DataError, FinderError, ImageError, PtsError, FloatingPointError) as error:
+        except (
+            CheckpointError,
+            DataError,
+            FinderError,
+            ImageError,
+            PtsError,
+            FloatingPointError,
+        ) as error:
             typer.echo(f"onedheat: {error}", err=True)
             raise typer.Exit(1) from None
 
@@ -45,7 +52,8 @@ Weights = Annotated[
     str, typer.Option(help="A shipped name, a checkpoint's folder, or a hub id user/repository.")
 ]
 Decoder = Annotated[
-    Literal["dark", "centroid", "argmax"], typer.Option(help="How a coordinate is read off a vector.")
+    Literal["dark", "centroid", "argmax"],
+    typer.Option(help="How a coordinate is read off a vector."),
 ]
 Flip = Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")]
 FaceDetector = Annotated[
@@ -56,7 +64,9 @@ FaceDetector = Annotated[
 
 @app.command()
 def detect(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="Image files, or folders.")],
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO…", help="Image files, or folders.")
+    ],
     weights: Weights = "tiny68",
     face_detector: FaceDetector = "auto",
     decoder: Decoder = "dark",
@@ -80,7 +90,9 @@ def detect(
             raise typer.BadParameter(f"--out {out} cannot be a folder: {error.strerror}") from None
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
-        typer.echo("YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True)
+        typer.echo(
+            "YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True
+        )
     files = photos_in(photos, leave_out=out)
     results, quiet = [], json_to is not None or out is not None
     progress = tqdm(files, unit="photo", disable=None if quiet and len(files) > 1 else True)
@@ -123,7 +135,9 @@ def train(
         names = "; ".join(f"{name}: {known.about}" for name, known in PRESETS.items())
         raise typer.BadParameter(f"there is no preset {preset!r}. There are: {names}")
     if len(dataset) != len(root):
-        raise typer.BadParameter(f"{len(dataset)} --dataset and {len(root)} --root; give them in pairs")
+        raise typer.BadParameter(
+            f"{len(dataset)} --dataset and {len(root)} --root; give them in pairs"
+        )
     try:
         chosen = with_settings(PRESETS[preset], settings or [])
     except ValueError as error:
@@ -139,7 +153,9 @@ def train(
     if report is None:
         typer.echo(f"stopped at step {run.step}; --resume goes on from there", err=True)
         raise typer.Exit(130)
-    typer.echo(f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}")
+    typer.echo(
+        f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}"
+    )
 
 
 @app.command()

@@ -72,6 +72,7 @@ class Report:
 
     def as_json(self) -> dict:
         """Everything but the errors face by face, with None for what has no value."""
+
         def plain(value):
             if isinstance(value, dict):
                 return {key: plain(part) for key, part in value.items() if key != "errors"}
@@ -117,7 +118,9 @@ def evaluate(
             if box == DETECTOR:
                 predicted += [_find(landmarker, sample) for sample in samples]
             else:
-                predicted.extend(_look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples]))
+                predicted.extend(
+                    _look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples])
+                )
             bar.update(len(samples))
     return summarize(
         np.stack(predicted),

@@ -158,7 +158,9 @@ def warp(
     fine = crop.size * samples
     # Sample i of the fine picture lies at (i + ½)/k − ½ in the crop.
     offset = 0.5 / samples - 0.5
-    to_photo = crop.inverse @ np.array([[1 / samples, 0, offset], [0, 1 / samples, offset], [0, 0, 1]])
+    to_photo = crop.inverse @ np.array(
+        [[1 / samples, 0, offset], [0, 1 / samples, offset], [0, 0, 1]]
+    )
     image, to_photo = _cut_to_need(image, to_photo, fine)
     picture = cv2.warpAffine(
         image,

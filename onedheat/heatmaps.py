@@ -128,9 +128,7 @@ def render_2d(
     frame: Frame = "centre",
 ) -> Float[Tensor, "*batch bins bins"]:
     """Eq. 2: the 2D Gaussian of each point with peak 1, as (…, y, x)."""
-    x, y = (
-        render(points[..., axis], size, bins, target_sigma, frame=frame) for axis in (0, 1)
-    )
+    x, y = (render(points[..., axis], size, bins, target_sigma, frame=frame) for axis in (0, 1))
     return y[..., :, None] * x[..., None, :]
 
 

@@ -46,7 +46,9 @@ class Scheme:
         named = [*self.areas.values(), self.normaliser, *self.lines]
         wrong = sorted({i for group in named for i in group if not 0 <= i < count})
         if wrong:
-            raise ValueError(f"scheme {self.name!r} has {count} points, but names the points {wrong}")
+            raise ValueError(
+                f"scheme {self.name!r} has {count} points, but names the points {wrong}"
+            )
 
     def __len__(self) -> int:
         return len(self.points)

@@ -248,7 +248,10 @@ class Run:
     ):
         self.out, self.progress = Path(out), progress
         self.config, detector_config = preset.train, preset.detector
-        if (detector_config.scheme, detector_config.landmarks) != (faces.scheme.name, len(faces.scheme)):
+        if (detector_config.scheme, detector_config.landmarks) != (
+            faces.scheme.name,
+            len(faces.scheme),
+        ):
             raise ValueError(
                 f"the preset finds {detector_config.landmarks} {detector_config.scheme} landmarks, the "
                 f"faces have {len(faces.scheme)} {faces.scheme.name} ones; set scheme= and landmarks="

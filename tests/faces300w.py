@@ -48,7 +48,9 @@ def pts_text(landmarks: np.ndarray) -> str:
     return f"version: 1\nn_points:  {len(landmarks)}\n{{\n{rows}\n}}\n"
 
 
-def add_face(folder: Path, name: str, seed: int, size: int = 120, suffix: str = ".jpg") -> np.ndarray:
+def add_face(
+    folder: Path, name: str, seed: int, size: int = 120, suffix: str = ".jpg"
+) -> np.ndarray:
     """Writes a photo and its `.pts`; gives the landmarks, counting from 0."""
     rng = np.random.default_rng(seed)
     landmarks = face_landmarks(rng, size)

@@ -66,11 +66,29 @@ def test_train_makes_a_run_that_evaluate_and_detect_use(tree, tmp_path):
     out = tmp_path / "run 1"
     settings = ["width=16", "channels=16", "size=64", "compressed=4", "upsample=2"]
     settings += ["passes=1", "batch_size=4", "validation=0.2"]
-    arguments = ["train", "--preset", "tiny", "--dataset", "300w", "--root", str(tree), "--out", str(out)]
+    arguments = [
+        "train",
+        "--preset",
+        "tiny",
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--out",
+        str(out),
+    ]
     arguments += [part for setting in settings for part in ("--set", setting)]
     said = run(app, arguments)
     assert said.exit_code == 0 and "validation NRMSE" in said.stdout
-    arguments = ["evaluate", "--dataset", "300w", "--root", str(tree), "--weights", str(out / "last")]
+    arguments = [
+        "evaluate",
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--weights",
+        str(out / "last"),
+    ]
     assert run(app, arguments).exit_code == 0
 
 
@@ -84,7 +102,17 @@ def test_train_makes_a_run_that_evaluate_and_detect_use(tree, tmp_path):
     ],
 )
 def test_train_refuses_what_it_does_not_know(tree, tmp_path, arguments, word):
-    given = ["train", "--preset", "tiny", "--dataset", "300w", "--root", str(tree), "--out", str(tmp_path)]
+    given = [
+        "train",
+        "--preset",
+        "tiny",
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--out",
+        str(tmp_path),
+    ]
     said = run(app, [*given, *arguments])
     assert said.exit_code == 2 and word in said.stderr.replace("\n", " ")
 

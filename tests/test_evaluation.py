@@ -88,7 +88,8 @@ def test_the_detectors_box_matches_by_overlap(faces, landmarker):
             sample = next(s for s in faces.samples if np.array_equal(s.image(), image))
             near, far = sample.landmarks + 1.0, sample.landmarks / 20
             return [
-                Face(points, np.zeros((68, 2)), tight_box(points, 1.25), 1.0) for points in (far, near)
+                Face(points, np.zeros((68, 2)), tight_box(points, 1.25), 1.0)
+                for points in (far, near)
             ]
 
     report = evaluate(Oracle(landmarker.detector), faces, box="detector")

@@ -80,7 +80,9 @@ def test_a_photo_wider_than_opencv_addresses_is_read_where_it_can_be():
     image = np.zeros((40, 33_000, 3), np.uint8)
     image[:, 32_700:] = dot(300, 40, 150.25, 20.5, 3)
     crop = Crop.from_box(square_box(np.array([32_850.0, 20.0]), 40), 64)
-    assert np.abs(centroid(warp(image, crop)) - crop.to_crop(np.array([32_850.25, 20.5]))).max() < 0.05
+    assert (
+        np.abs(centroid(warp(image, crop)) - crop.to_crop(np.array([32_850.25, 20.5]))).max() < 0.05
+    )
 
 
 def test_a_tight_box_is_square_centred_and_scaled():

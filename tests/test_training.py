@@ -33,7 +33,13 @@ from onedheat.training import (
 
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=4)
 QUICK = TrainConfig(
-    passes=3, batch_size=8, warmup_steps=2, validation=0.2, precision="fp32", validate_every=1, ema=0.9
+    passes=3,
+    batch_size=8,
+    warmup_steps=2,
+    validation=0.2,
+    precision="fp32",
+    validate_every=1,
+    ema=0.9,
 )
 
 
@@ -58,10 +64,15 @@ def test_the_loss_is_equation_11_worked_by_hand():
 
 
 def test_the_cross_entropy_is_least_at_the_target():
-    config = DetectorConfig(landmarks=1, size=64, upsample=1, depth=1, compressed=2, loss="cross_entropy")
+    config = DetectorConfig(
+        landmarks=1, size=64, upsample=1, depth=1, compressed=2, loss="cross_entropy"
+    )
     landmarks = torch.tensor([[[10.0, 20.0]]])
     best = Heatmaps(
-        *(render(landmarks[..., a], 64, 16, 2.0, loss="cross_entropy").clamp(min=1e-30).log() for a in (0, 1))
+        *(
+            render(landmarks[..., a], 64, 16, 2.0, loss="cross_entropy").clamp(min=1e-30).log()
+            for a in (0, 1)
+        )
     )
     other = Heatmaps(best.x + torch.randn_like(best.x), best.y)
     assert heatmap_loss(best, landmarks, config) < heatmap_loss(other, landmarks, config)
@@ -91,7 +102,9 @@ def test_too_few_faces_for_a_batch_are_refused():
 
 
 def test_settings_reach_every_config_and_unknown_ones_are_refused():
-    preset = with_settings(PRESETS["tiny"], ["gamma=0", "passes=2", "rotation=10", "loss=cross_entropy"])
+    preset = with_settings(
+        PRESETS["tiny"], ["gamma=0", "passes=2", "rotation=10", "loss=cross_entropy"]
+    )
     assert (preset.detector.gamma, preset.train.passes) == (0.0, 2)
     assert (preset.train.augment.rotation, preset.detector.loss) == (10.0, "cross_entropy")
     for wrong in ("gama=0", "gamma", "passes=many", "gamma=-1", "batch_size=0"):
@@ -100,7 +113,9 @@ def test_settings_reach_every_config_and_unknown_ones_are_refused():
 
 
 def test_it_learns(faces, tmp_path):
-    still = AugmentConfig(rotation_share=0, mirror_share=0, occluder_share=0, color_share=0, light=0.1)
+    still = AugmentConfig(
+        rotation_share=0, mirror_share=0, occluder_share=0, color_share=0, light=0.1
+    )
     config = replace(QUICK, passes=30, learning_rate=3e-3, augment=still, validate_every=10)
     report = Run(Preset(SMALL, config, ""), faces, tmp_path / "run", progress=False).train()
     rows = list(csv.DictReader((tmp_path / "run/metrics.csv").open()))
@@ -111,7 +126,9 @@ def test_it_learns(faces, tmp_path):
 
 
 def run_of(faces, out, resume=False, **changes) -> Run:
-    return Run(Preset(SMALL, replace(QUICK, **changes), ""), faces, out, resume=resume, progress=False)
+    return Run(
+        Preset(SMALL, replace(QUICK, **changes), ""), faces, out, resume=resume, progress=False
+    )
 
 
 class _StopAfter:
@@ -140,7 +157,9 @@ def test_a_stopped_and_resumed_run_ends_where_the_unbroken_one_does(faces, tmp_p
     for name, value in unbroken.average.state_dict().items():
         assert torch.equal(value, resumed.average.state_dict()[name]), name
     for name in ("config.json", "model.safetensors"):
-        assert (tmp_path / "a/last" / name).read_bytes() == (tmp_path / "b/last" / name).read_bytes()
+        assert (tmp_path / "a/last" / name).read_bytes() == (
+            tmp_path / "b/last" / name
+        ).read_bytes()
 
 
 def test_a_run_is_not_overwritten_and_not_continued_with_other_settings(faces, tmp_path):
@@ -175,11 +194,24 @@ def test_another_scheme_is_refused(faces, tmp_path):
 @pytest.mark.timeout(300)
 def test_the_command_is_killed_and_resumed(tree, tmp_path):
     """SIGTERM saves first; the run goes on from there to its end."""
-    command = [sys.executable, "-m", "onedheat.cli", "train", "--preset", "tiny", "--dataset", "300w"]
+    command = [
+        sys.executable,
+        "-m",
+        "onedheat.cli",
+        "train",
+        "--preset",
+        "tiny",
+        "--dataset",
+        "300w",
+    ]
     command += ["--root", str(tree), "--out", str(tmp_path / "run"), "--resume"]
-    settings = "width=16 channels=16 size=64 compressed=4 upsample=4 batch_size=8 validation=0.2 passes="
+    settings = (
+        "width=16 channels=16 size=64 compressed=4 upsample=4 batch_size=8 validation=0.2 passes="
+    )
     command += [part for s in (settings + "200").split() for part in ("--set", s)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     while not (tmp_path / "run/metrics.csv").exists():
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)

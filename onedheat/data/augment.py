@@ -59,7 +59,9 @@ def draw_crop(
     """A random crop around a face, and whether it is mirrored (landmarks then change places)."""
     scale = config.box_scale * np.exp(config.box_scale_spread * rng.standard_normal())
     box = tight_box(landmarks, float(np.clip(scale, 1.0, MAX_BOX_SCALE)))
-    shift = config.shift * np.clip(rng.standard_normal(2), -MAX_SHIFT, MAX_SHIFT) * (box[2] - box[0])
+    shift = (
+        config.shift * np.clip(rng.standard_normal(2), -MAX_SHIFT, MAX_SHIFT) * (box[2] - box[0])
+    )
     turned = rng.random() < config.rotation_share
     angle = rng.uniform(-config.rotation, config.rotation) if turned else 0.0
     mirrored = bool(rng.random() < config.mirror_share)
@@ -77,9 +79,7 @@ def photometric(config: AugmentConfig) -> nn.Module:
     return kornia.AugmentationSequential(
         kornia.RandomBrightness((1 - config.light, 1 + config.light), p=0.8),
         kornia.RandomContrast((1 - config.light, 1 + config.light), p=0.8),
-        kornia.ColorJiggle(
-            saturation=config.color, hue=config.color / 4, p=config.color_share
-        ),
+        kornia.ColorJiggle(saturation=config.color, hue=config.color / 4, p=config.color_share),
         kornia.RandomGrayscale(p=config.gray_share),
         kornia.RandomGaussianBlur((5, 5), (0.3, 1.6), p=config.blur_share),
         data_keys=["input"],

@@ -62,7 +62,9 @@ class CheckReport:
         lines = [f"{self.dataset} in {self.root}", ""]
         lines += [f"  {'subset':16s} {'faces':>6s} {'official':>9s}"]
         for subset in self.subsets:
-            note = "" if subset.faces == subset.official else f"  {subset.faces - subset.official:+d}"
+            note = (
+                "" if subset.faces == subset.official else f"  {subset.faces - subset.official:+d}"
+            )
             lines.append(f"  {subset.name:16s} {subset.faces:6d} {subset.official:9d}{note}")
         lines += ["", *(f"{f.level}: {f.path}: {f.what}" for f in self.faults)]
         errors = sum(fault.level == "error" for fault in self.faults)
@@ -89,7 +91,9 @@ def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
         checked = pool.map(_check_face, every)
         found = list(tqdm(checked, total=len(every), unit="face", disable=not progress))
     faults = [fault for _, faults in found for fault in faults]
-    faults += _copies({path: digest for path, (digest, _) in zip(every, found, strict=True) if digest})
+    faults += _copies(
+        {path: digest for path, (digest, _) in zip(every, found, strict=True) if digest}
+    )
     for folder in folders.values():
         faults += _photos_without_points(folder)
     subsets = [
@@ -97,7 +101,9 @@ def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
     ]
     if not every:
         faults.append(
-            Fault("error", str(root), f"holds none of {', '.join(w300.COUNTS)} with .pts files in it")
+            Fault(
+                "error", str(root), f"holds none of {', '.join(w300.COUNTS)} with .pts files in it"
+            )
         )
     return CheckReport(w300.NAME, str(root), tuple(subsets), tuple(faults))
 
@@ -148,7 +154,9 @@ def _copies(digests: dict[Path, str]) -> Iterable[Fault]:
     for path, digest in digests.items():
         if digest in first and first[digest].parent != path.parent:
             yield Fault(
-                "warning", str(path), f"its photo is also that of {first[digest]}: one of them is a copy"
+                "warning",
+                str(path),
+                f"its photo is also that of {first[digest]}: one of them is a copy",
             )
         first.setdefault(digest, path)
 

@@ -56,7 +56,9 @@ def read_pts(path: str | Path, points: int | None = 68) -> Landmarks:
         number, words = lines.pop(0)
         key, colon, value = " ".join(words).partition(":")
         if not colon or key.strip() in header:
-            raise fault(number, f"expected 'version:', 'n_points:' or '{{', got {' '.join(words)!r}")
+            raise fault(
+                number, f"expected 'version:', 'n_points:' or '{{', got {' '.join(words)!r}"
+            )
         header[key.strip()] = value.strip()
     if not lines:
         raise fault(last, "there is no '{'; a .pts file lists its points between '{' and '}'")

@@ -75,7 +75,9 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
         for annotation in annotations(folders[subset]):
             photo = photo_of(annotation)
             if photo is None:
-                raise DataError(f"{annotation} has no photo beside it; fetch it or move the file away")
+                raise DataError(
+                    f"{annotation} has no photo beside it; fetch it or move the file away"
+                )
             landmarks = read_pts(annotation, len(IBUG68))
             group = grouping.of(photo, subset)
             samples.append(Sample(photo, landmarks, group, subset))
@@ -105,7 +107,9 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
     if not root.is_dir():
         raise DataError(f"{root} is no folder; --root is the folder that holds afw, helen, lfpw, …")
     found: dict[str, Path] = {}
-    for folder in sorted([root, *_folders(root, depth=4)], key=lambda path: (len(path.parts), path)):
+    for folder in sorted(
+        [root, *_folders(root, depth=4)], key=lambda path: (len(path.parts), path)
+    ):
         parts = (root.name, *folder.relative_to(root).parts)
         # Some archives unpack helen/trainset to helen/helen/trainset.
         parts = [part for part, before in zip(parts, ("", *parts), strict=False) if part != before]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 
-import torch
 from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -78,7 +77,8 @@ class DetectorConfig:
             f"loss must be 'l2' or 'cross_entropy', got {self.loss!r}",
         )
         demand(
-            self.frame in ("centre", "paper"), f"frame must be 'centre' or 'paper', got {self.frame!r}"
+            self.frame in ("centre", "paper"),
+            f"frame must be 'centre' or 'paper', got {self.frame!r}",
         )
 
     @property
@@ -145,6 +145,7 @@ class Detector(nn.Module, PyTorchModelHubMixin):
     """Trunk → CNN₁ per axis → co-attention → CNN₂ and deconvolution per axis (Eq. 6).
 
     Example:
+        >>> import torch
         >>> detector = Detector(DetectorConfig(landmarks=5, upsample=3)).eval()
         >>> heatmaps = detector(torch.rand(2, 3, 128, 128))
         >>> heatmaps.x.shape, heatmaps.y.shape

@@ -74,7 +74,9 @@ def test_boxes_stay_in_the_range_that_use_brings():
         mirrors.append(mirrored)
     assert 1 - 1e-9 <= min(sides) and max(sides) <= 1.7 + 1e-9
     assert np.median(sides) == pytest.approx(1.25, abs=0.02)
-    assert max(np.abs(turns)) <= 34.001 and np.mean(np.abs(turns) < 1e-9) == pytest.approx(0.3, abs=0.05)
+    assert max(np.abs(turns)) <= 34.001 and np.mean(np.abs(turns) < 1e-9) == pytest.approx(
+        0.3, abs=0.05
+    )
     assert np.mean(mirrors) == pytest.approx(0.5, abs=0.05)
 
 

@@ -61,8 +61,12 @@ def test_the_group_is_the_photo_whatever_names_it(tmp_path):
     add_face(tmp_path / "afw", "79378097_6", seed=2)
     add_face(tmp_path / "lfpw/trainset", "image_0001", seed=3)
     add_face(tmp_path / "lfpw/trainset", "image_0002", seed=4)
-    shutil.copy(tmp_path / "lfpw/trainset/image_0002.jpg", tmp_path / "lfpw/trainset/image_0003.jpg")
-    shutil.copy(tmp_path / "lfpw/trainset/image_0002.pts", tmp_path / "lfpw/trainset/image_0003.pts")
+    shutil.copy(
+        tmp_path / "lfpw/trainset/image_0002.jpg", tmp_path / "lfpw/trainset/image_0003.jpg"
+    )
+    shutil.copy(
+        tmp_path / "lfpw/trainset/image_0002.pts", tmp_path / "lfpw/trainset/image_0003.pts"
+    )
     groups = [s.group for s in read_300w(tmp_path).samples]
     assert groups[0] == groups[1] == "afw:79378097"
     assert groups[2] != groups[3] == groups[4]  # the last two are one picture
@@ -150,4 +154,6 @@ def test_the_real_faces_are_all_read(real_data):
     assert len(originals) == 24
     for sample in originals.samples:
         height, width = sample.image().shape[:2]
-        assert (sample.landmarks > -width / 2).all() and (sample.landmarks[:, 1] < 1.5 * height).all()
+        assert (sample.landmarks > -width / 2).all() and (
+            sample.landmarks[:, 1] < 1.5 * height
+        ).all()
