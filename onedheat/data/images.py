@@ -16,7 +16,7 @@ RGB = UInt8[np.ndarray, "height width 3"]
 
 MAX_PIXELS = 256_000_000
 """Larger files are refused before they are decoded: phones end at 200 million pixels, and decoding
-takes about 8 bytes for each."""
+takes about 10 bytes for each."""
 
 _ORIENTATION = 0x0112  # EXIF's tag, and what turns each of its values upright
 _UPRIGHT = {
