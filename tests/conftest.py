@@ -24,7 +24,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("all" if os.environ.get("ONEDHEAT_TESTS") == "all" else "quick")
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+# Networks in tests are small: threads would mostly wait for one another, and long where other work runs.
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -118,7 +118,7 @@ def test_it_learns(faces, tmp_path):
     )
     config = replace(QUICK, passes=30, learning_rate=3e-3, augment=still, validate_every=10)
     report = Run(Preset(SMALL, config, ""), faces, tmp_path / "run", progress=False).train()
-    rows = list(csv.DictReader((tmp_path / "run/metrics.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "run/metrics.csv").read_text().splitlines()))
     losses = [float(row["loss"]) for row in rows]
     assert losses[-1] < losses[0] * 0.6
     assert report.nrmse < 20  # drawn faces that differ little; guessing the middle is at about 60
