@@ -11,24 +11,32 @@ from pathlib import Path
 
 import onedheat
 from onedheat.checkpoints import CheckpointError
-from onedheat.course.photos import Photo, photographs
-from onedheat.pipeline import Face
+from onedheat.course.photos import Photo, look_inside, photographs
+from onedheat.pipeline import Face, Landmarker
 from onedheat.plots import FaceView, Figure
 from onedheat.plots.faces import faces_on_photo
 from onedheat.plots.rounding import rounding_floor, snapped_faces
 
 Found = Mapping[str, tuple[Photo, list[Face]]]
+Draw = Callable[[Found, Landmarker], Figure]
+EYE_CORNER = 36
 BINS = (32, 64, 128, 256, 384, 512, 640, 768)
 SIZE = 256  # F of the lesson on rounding, face pixels
 
 
-def _on_photo(name: str) -> Callable[[Found], Figure]:
-    def draw(found: Found) -> Figure:
+def _on_photo(name: str) -> Draw:
+    def draw(found: Found, landmarker: Landmarker) -> Figure:
         photo, faces = found[name]
         landmarks, sigma = [face.landmarks for face in faces], [face.sigma for face in faces]
         return faces_on_photo(photo, landmarks, sigma, name=name, width=6.0)
 
     return draw
+
+
+def _two_vectors(found: Found, landmarker: Landmarker) -> Figure:
+    photos = {name: photo for name, (photo, _) in found.items()}
+    faces = {name: faces for name, (_, faces) in found.items()}
+    return look_inside(landmarker, photos, faces)["Eileen Collins"].move(EYE_CORNER)
 
 
 def _views(found: Found) -> list[FaceView]:
@@ -38,11 +46,12 @@ def _views(found: Found) -> list[FaceView]:
     ]
 
 
-FIGURES: dict[str, Callable[[Found], Figure]] = {
+FIGURES: dict[str, Draw] = {
+    "two_vectors.png": _two_vectors,
     "eileen_collins.png": _on_photo("Eileen Collins"),
     "grace_hopper.png": _on_photo("Grace Hopper"),
-    "snapped_face.png": lambda found: snapped_faces(_views(found)[0], [32, 64, 256, 768]),
-    "rounding_floor.png": lambda found: rounding_floor(_views(found), BINS),
+    "snapped_face.png": lambda found, _: snapped_faces(_views(found)[0], [32, 64, 256, 768]),
+    "rounding_floor.png": lambda found, _: rounding_floor(_views(found), BINS),
 }
 
 
@@ -66,7 +75,7 @@ def make_figures(out: Path, weights: str = "tiny68") -> dict[str, str]:
     out.mkdir(parents=True, exist_ok=True)
     alt = {}
     for file, draw in FIGURES.items():
-        figure = draw(found)
+        figure = draw(found, landmarker)
         (out / file).write_bytes(figure.small_png())
         alt[file] = figure.alt
     return alt
