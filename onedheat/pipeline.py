@@ -257,7 +257,7 @@ def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) 
 
 def locate(
     detector: Detector,
-    images: Sequence[Image],
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
     boxes: Float[np.ndarray, "batch 4"],
     *,
     decoder: str = "dark",

@@ -13,7 +13,7 @@ from onedheat.data.images import ImageError
 from onedheat.geometry import box_overlap, tight_box
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Detector, DetectorConfig
-from onedheat.pipeline import Face, Landmarker, load
+from onedheat.pipeline import Face, Landmarker, load, locate
 
 SMALL = DetectorConfig(landmarks=3, size=64, upsample=4, width=16, channels=16)
 
@@ -81,9 +81,13 @@ def landmarker(*boxes, detector=None, **options) -> Landmarker:
 
 
 def test_landmarks_are_exact_though_the_finders_box_is_not():
-    found = landmarker(off(ANNE, 0.12, -0.1, 1.3), off(BORIS, -0.1, 0.1, 1.2))(photo_of(ANNE, BORIS))
+    found = landmarker(off(ANNE, 0.12, -0.1, 1.3), off(BORIS, -0.1, 0.1, 1.2))(
+        photo_of(ANNE, BORIS)
+    )
     assert len(found) == 2
-    for face, truth in zip(sorted(found, key=lambda f: f.landmarks[0, 0]), (ANNE, BORIS), strict=True):
+    for face, truth in zip(
+        sorted(found, key=lambda f: f.landmarks[0, 0]), (ANNE, BORIS), strict=True
+    ):
         assert np.abs(face.landmarks - truth).max() < 0.1
         assert np.array_equal(face.box, tight_box(face.landmarks, 1.25))
         assert face.sigma.shape == (3, 2) and (face.sigma >= 0).all()
@@ -119,7 +123,9 @@ def test_a_face_that_the_second_look_does_not_confirm_is_dropped():
 
 
 def test_boxes_that_arrive_at_one_face_count_once():
-    found = landmarker(off(ANNE, 0.1), off(ANNE, -0.1, 0.05, 1.1), off(BORIS))(photo_of(ANNE, BORIS))
+    found = landmarker(off(ANNE, 0.1), off(ANNE, -0.1, 0.05, 1.1), off(BORIS))(
+        photo_of(ANNE, BORIS)
+    )
     assert len(found) == 2
     assert found[0].score >= found[1].score
 
@@ -285,7 +291,14 @@ def tiny68():
 
 def test_the_astronauts_landmarks_are_where_a_person_would_put_them(tiny68, capfd):
     (face,) = tiny68(astronaut())
-    seen = {36: (192.5, 100), 45: (254, 102), 30: (225, 127), 48: (203, 140), 54: (246, 141), 8: (222, 176)}
+    seen = {
+        36: (192.5, 100),
+        45: (254, 102),
+        30: (225, 127),
+        48: (203, 140),
+        54: (246, 141),
+        8: (222, 176),
+    }
     for point, place in seen.items():  # outer eye corners, nose tip, mouth corners, chin
         assert np.linalg.norm(face.landmarks[point] - place) < 5, point
     assert face.score > 0.5
@@ -298,15 +311,30 @@ def test_what_the_cascade_finds_in_a_picture_without_people_is_dropped(tiny68):
     assert tiny68(flag) == [] and tiny68(noise) == []
 
 
-def test_annotated_faces_of_full_photos_are_found(tiny68, real_data, yunet_file):
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("finder, least", [("yunet", 31), ("cascade", 24)])
+def test_annotated_faces_of_full_photos_are_found(tiny68, real_data, yunet_file, finder, least):
     from onedheat.data.pts import read_pts
-    from onedheat.faces import YuNet
+    from onedheat.faces import make_finder
 
-    find = Landmarker(tiny68.detector, finder=YuNet(yunet_file))
+    model = yunet_file if finder == "yunet" else None
+    find = Landmarker(tiny68.detector, finder=make_finder(finder, model=model))
     labels = sorted((real_data / "300w_originals").rglob("*.pts"))
     found = 0
     for label in labels:
         photo = next(p for s in (".jpg", ".png") if (p := label.with_suffix(s)).exists())
         wanted = tight_box(read_pts(label), 1.25)
         found += any(box_overlap(face.box, wanted) >= 0.4 for face in find(photo))
-    assert len(labels) == 32 and found >= 31
+    assert len(labels) == 32 and found >= least
+
+
+def test_photos_of_different_sizes_are_looked_at_in_one_batch():
+    config = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=2, landmarks=68)
+    detector = Detector(config).eval()
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in [(60, 90), (120, 50)]]
+    boxes = np.array([[10.0, 5, 60, 55], [0, 20, 49, 69]])
+    together = locate(detector, images, boxes)
+    for i, image in enumerate(images):
+        alone = locate(detector, [image], boxes[i : i + 1])
+        assert np.allclose(together.landmarks[i], alone.landmarks[0], atol=1e-3)
