@@ -5,11 +5,6 @@ complete.
 """
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
@@ -17,6 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from onedheat.files import folder_written_atomically
 from onedheat.models import Detector, DetectorConfig
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -25,42 +21,6 @@ FORMAT = 1
 
 class CheckpointError(Exception):
     """A checkpoint that is missing, incomplete, foreign or damaged."""
-
-
-@contextmanager
-def written_atomically(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its place when the block ends well.
-
-    A crash, a full disk or a kill leaves either the old folder or the new one, never half of one.
-    """
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield temporary
-        for path in temporary.iterdir():
-            path.chmod(0o644)  # safetensors writes files for the owner alone
-            _sync(path)
-        _sync(temporary)
-        temporary.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / folder.name)
-            temporary.rename(folder)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(folder)
-        _sync(folder.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
@@ -75,7 +35,7 @@ def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
 
 def save_detector(detector: Detector, folder: str | Path, *, card: str = "") -> None:
     """Saves a detector as a folder that `load_detector` and `onedheat.load` read."""
-    with written_atomically(Path(folder)) as temporary:
+    with folder_written_atomically(Path(folder)) as temporary:
         write_weights(detector, temporary, card=card)
 
 

@@ -77,8 +77,9 @@ def detect(
     ] = None,
 ):
     """Find the landmarks of every face. Exit 1 if a file failed; the others are done all the same."""
-    from onedheat.detection import as_json, detect_files, photos_in, write_atomically
+    from onedheat.detection import as_json, detect_files, photos_in
     from onedheat.faces import Cascade
+    from onedheat.files import write_atomically
     from onedheat.pipeline import load
 
     if json_to not in (None, "-") and (Path(json_to).is_dir() or not Path(json_to).parent.is_dir()):
@@ -201,7 +202,7 @@ def data_check(
 
 def _give(values: dict, text: str, json_to: str | None) -> None:
     """A result as text, or as JSON where it was asked for."""
-    from onedheat.detection import write_atomically
+    from onedheat.files import write_atomically
 
     if json_to is None:
         typer.echo(text)

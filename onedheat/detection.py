@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +10,23 @@ from PIL import Image as PillowImage
 
 from onedheat.data.images import ImageError, read_image
 from onedheat.drawing import draw_landmarks
+from onedheat.files import write_atomically
 from onedheat.landmarks import scheme
 from onedheat.pipeline import Face, Landmarker
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm"}
+SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".avif",
+    ".ppm",
+    ".pgm",
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,9 @@ def detect_files(
     for photo in photos:
         try:
             if photo.is_dir():
-                raise ImageError(f"{photo} is a folder without images; give image files or their folder")
+                raise ImageError(
+                    f"{photo} is a folder without images; give image files or their folder"
+                )
             image = read_image(photo)
             faces = landmarker(image)
             if name_for:
@@ -144,16 +158,3 @@ def as_json(results: Iterable[FileResult]) -> str:
     """All results as the text of one JSON object."""
     files = [result.as_json() for result in results]
     return json.dumps({"files": files}, allow_nan=False) + "\n"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is either whole or not there; what was there before stays until then."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

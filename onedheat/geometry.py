@@ -70,7 +70,7 @@ def box_overlap(first: Box, second: Box) -> float:
     return shared / (areas - shared) if areas > shared else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crop:
     """An affine map from a photo to a square picture of `size` × `size` pixels.
 

@@ -229,7 +229,7 @@ def _landmarks_box(landmarks: Float[np.ndarray, "landmarks 2"]) -> Box | None:
     return tight_box(landmarks)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Located:
     """Landmarks found in a batch of boxes, in pixels of the photos.
 

@@ -30,11 +30,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from onedheat.checkpoints import CheckpointError, write_weights, written_atomically
+from onedheat.checkpoints import CheckpointError, write_weights
 from onedheat.data.augment import AugmentConfig, add_noise, occlude, photometric
 from onedheat.data.crops import Picture, TrainingPictures
 from onedheat.data.samples import FaceSet
 from onedheat.evaluation import Report, evaluate
+from onedheat.files import folder_written_atomically, write_atomically
 from onedheat.heatmaps import Heatmaps, render
 from onedheat.models import Detector, DetectorConfig
 from onedheat.pipeline import Landmarker
@@ -307,7 +308,7 @@ class Run:
                     "those, or choose another --out"
                 )
         self.out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asked, indent=2) + "\n")
+        write_atomically(path, (json.dumps(asked, indent=2) + "\n").encode())
 
     def train(self) -> Report | None:
         """Trains to the end, or until it is asked to stop. Either way the newest state is saved.
@@ -401,7 +402,7 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        with written_atomically(self.out / "last") as folder:
+        with folder_written_atomically(self.out / "last") as folder:
             write_weights(self.average.module, folder)
             torch.save(state, folder / STATE)
 
@@ -415,6 +416,16 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self._forget_after(self.step)
+
+    def _forget_after(self, step: int) -> None:
+        """Drops the lines of metrics.csv that a kill left ahead of the newest checkpoint."""
+        path = self.out / "metrics.csv"
+        if not path.exists():
+            return
+        head, *lines = path.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if int(line.split(",")[0]) <= step and line.endswith("\n")]
+        write_atomically(path, "".join([head, *kept]).encode())
 
     def _log(self, loss: float, report: Report) -> None:
         path = self.out / "metrics.csv"

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from onedheat import checkpoints
-from onedheat.checkpoints import CheckpointError, load_detector, save_detector, written_atomically
+from onedheat.checkpoints import CheckpointError, load_detector, save_detector
+from onedheat.files import folder_written_atomically
 from onedheat.models import Detector, DetectorConfig
 
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, landmarks=5)
@@ -34,7 +35,7 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_else(folder):
 
 def test_a_failure_while_saving_leaves_the_old_folder_whole(folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(RuntimeError), written_atomically(folder) as temporary:
+    with pytest.raises(RuntimeError), folder_written_atomically(folder) as temporary:
         (temporary / "model.safetensors").write_bytes(b"half")
         raise RuntimeError("the disk is full")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

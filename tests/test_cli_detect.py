@@ -13,7 +13,8 @@ from onedheat import detection, pipeline
 from onedheat.checkpoints import save_detector
 from onedheat.cli import app
 from onedheat.data.images import read_image
-from onedheat.detection import photos_in, write_atomically
+from onedheat.detection import photos_in
+from onedheat.files import write_atomically
 from onedheat.models import Detector, DetectorConfig
 from onedheat.pipeline import Landmarker
 

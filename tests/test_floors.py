@@ -11,9 +11,9 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 
 # Lowest first. A module belongs to the floor that names it or the package it stands in.
 FLOORS = [
-    {"landmarks", "geometry", "heatmaps", "metrics"},
+    {"landmarks", "geometry", "heatmaps", "metrics", "files"},
     {"models"},
-    {"data", "drawing"},
+    {"data"},
     {"checkpoints", "faces", "video", "drawing"},
     {"pipeline"},
     {"evaluation", "detection"},

@@ -170,6 +170,17 @@ def test_a_run_is_not_overwritten_and_not_continued_with_other_settings(faces, t
         run_of(faces, tmp_path / "run", resume=True, passes=9)
 
 
+def test_metrics_written_after_the_newest_checkpoint_are_forgotten(faces, tmp_path):
+    """A kill between two checkpoints leaves lines that the resumed run writes again."""
+    run_of(faces, tmp_path / "run").train()
+    path = tmp_path / "run/metrics.csv"
+    whole = path.read_text()
+    last = whole.splitlines()[-1]
+    path.write_text(whole + last.replace("12,", "16,", 1) + "\n20,5.0,1")
+    run_of(faces, tmp_path / "run", resume=True)
+    assert path.read_text() == whole
+
+
 def test_a_damaged_state_is_not_resumed(faces, tmp_path):
     run_of(faces, tmp_path / "run").train()
     path = tmp_path / "run/last/training.pt"

@@ -13,7 +13,7 @@ from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import Scheme
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """One annotated face.
 
