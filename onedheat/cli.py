@@ -130,7 +130,7 @@ def train(
     """Train a detector. Ctrl-C saves first; --resume goes on from there."""
     from onedheat.data import read
     from onedheat.data.samples import union
-    from onedheat.training import PRESETS, Run, with_settings
+    from onedheat.presets import PRESETS, with_settings
 
     if preset not in PRESETS:
         names = "; ".join(f"{name}: {known.about}" for name, known in PRESETS.items())
@@ -144,6 +144,8 @@ def train(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     faces = union(*(read(name, path, split) for name, path in zip(dataset, root, strict=True)))
+    from onedheat.training import Run  # takes seconds to import: not before the options are right
+
     run = Run(chosen, faces, out, resume=resume)
     typer.echo(
         f"{len(run.training)} faces to train on, {len(run.validation)} of other photos to validate; "

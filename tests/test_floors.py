@@ -14,7 +14,7 @@ FLOORS = [
     {"landmarks", "geometry", "heatmaps", "metrics", "files"},
     {"models"},
     {"data"},
-    {"checkpoints", "faces", "video", "drawing"},
+    {"checkpoints", "faces", "video", "drawing", "presets"},
     {"pipeline"},
     {"evaluation", "detection"},
     {"training", "crossval"},

@@ -20,16 +20,8 @@ from onedheat.data.augment import AugmentConfig
 from onedheat.data.w300 import read_300w
 from onedheat.heatmaps import Heatmaps, render
 from onedheat.models import DetectorConfig
-from onedheat.training import (
-    PRESETS,
-    Batches,
-    Preset,
-    Run,
-    TrainConfig,
-    heatmap_loss,
-    learning_rate,
-    with_settings,
-)
+from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
+from onedheat.training import Batches, Run, heatmap_loss, learning_rate
 
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=4)
 QUICK = TrainConfig(
