@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields
 
-from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -141,7 +140,7 @@ class SecondCNN(nn.Module):
         return self.deconvolution(self.flatten(self.halve(features))[..., 0])
 
 
-class Detector(nn.Module, PyTorchModelHubMixin):
+class Detector(nn.Module):
     """Trunk → CNN₁ per axis → co-attention → CNN₂ and deconvolution per axis (Eq. 6).
 
     Example:
