@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str):
     if name not in _HOME_OF:
-        raise AttributeError(f"module 'onedheat' has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"module 'onedheat' has no attribute {name!r}; it has {', '.join(__all__)}"
+        )
     return getattr(importlib.import_module(f"onedheat.{_HOME_OF[name]}"), name)
 
 

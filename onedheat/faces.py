@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from onedheat.data.images import RGB, as_rgb
-from onedheat.geometry import square_box
+from onedheat.geometry import box_overlaps, square_box
 
 Boxes = Float[np.ndarray, "faces 4"]
 Scores = Float[np.ndarray, "faces"]
@@ -27,7 +27,9 @@ Kept = tuple[Float[np.ndarray, "kept 4"], Float[np.ndarray, "kept"]]
 
 YUNET_VARIABLE = "ONEDHEAT_YUNET"
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
-YUNET_URL = f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
+YUNET_URL = (
+    f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
+)
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
 FINDERS = ("auto", "yunet", "cascade")
@@ -59,7 +61,8 @@ class Placement:
         centers, sides = _centers_and_sides(boxes)
         centers = centers + sides[:, None] * (self.shift_x, self.shift_y)
         moved = [
-            square_box(center, side) for center, side in zip(centers, sides * self.scale, strict=True)
+            square_box(center, side)
+            for center, side in zip(centers, sides * self.scale, strict=True)
         ]
         return np.array(moved).reshape(-1, 4)
 
@@ -256,15 +259,6 @@ def find_faces(image: np.ndarray, finder: str = "auto") -> tuple[Boxes, Scores]:
 # Boxes that mean the same face --------------------------------------------------------------------
 
 
-def overlaps(boxes: Boxes) -> Float[np.ndarray, "faces faces"]:
-    """Intersection over union of every pair of boxes (K, 4), in [0, 1]."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=2)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return shared / np.maximum(areas[:, None] + areas[None] - shared, 1e-12)
-
-
 def centered_in(boxes: Boxes) -> Bool[np.ndarray, "faces faces"]:
     """Whether the centre of box i lies in the middle of box j, as [i, j].
 
@@ -278,7 +272,7 @@ def centered_in(boxes: Boxes) -> Bool[np.ndarray, "faces faces"]:
 
 def suppress(boxes: Boxes, scores: Scores, overlap: float = 0.4) -> Kept:
     """The boxes that overlap no better one by more than `overlap` (IoU), best first."""
-    kept = unsuppressed(overlaps(boxes) > overlap, scores)
+    kept = unsuppressed(box_overlaps(boxes) > overlap, scores)
     return boxes[kept], scores[kept]
 
 
@@ -301,7 +295,7 @@ def group_boxes(boxes: Boxes, overlap: float = 0.4) -> list[Int[np.ndarray, "mem
 
     A group is a box and all those not yet taken that overlap it by more than `overlap` (IoU).
     """
-    same = overlaps(boxes) > overlap
+    same = box_overlaps(boxes) > overlap
     free = np.ones(len(boxes), dtype=bool)
     groups = []
     while free.any():

@@ -64,10 +64,16 @@ def square_box(center: Float[np.ndarray, "2"], side: float) -> Box:
 
 def box_overlap(first: Box, second: Box) -> float:
     """Intersection over union of two boxes, in [0, 1]."""
-    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    areas = float(np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]))
-    return shared / (areas - shared) if areas > shared else 0.0
+    return float(box_overlaps(np.stack([first, second]))[0, 1])
+
+
+def box_overlaps(boxes: Float[np.ndarray, "boxes 4"]) -> Float[np.ndarray, "boxes boxes"]:
+    """Intersection over union of every pair of boxes (K, 4), in [0, 1]."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=2)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return shared / np.maximum(areas[:, None] + areas[None] - shared, 1e-12)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from onedheat.checkpoints import load_detector
 from onedheat.data.images import as_rgb, read_image
-from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, overlaps, unsuppressed
-from onedheat.geometry import Box, Crop, box_overlap, square_box, tight_box, warp
+from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
+from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, tight_box, warp
 from onedheat.heatmaps import DECODERS, Heatmaps, confidence, decode, spread
 from onedheat.landmarks import scheme
 from onedheat.models import Detector
@@ -164,7 +164,7 @@ class Landmarker:
         faces = [face for face in faces if face.score >= least]
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         scores = np.array([face.score for face in faces])
-        same = (overlaps(boxes) > SAME_FACE) | centered_in(boxes)
+        same = (box_overlaps(boxes) > SAME_FACE) | centered_in(boxes)
         return [faces[index] for index in unsuppressed(same, scores)]
 
 

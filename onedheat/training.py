@@ -243,7 +243,8 @@ class Run:
             persistent_workers=config.workers > 0,
         )
         light = photometric(config.augment)
-        report, losses, saved_at, started = None, [], time.monotonic(), time.monotonic()
+        report, measured, losses = None, "", []
+        saved_at = started = time.monotonic()
         before = self.seconds
         bar = tqdm(
             total=batches.steps * config.batch_size,
@@ -263,12 +264,10 @@ class Run:
                 if self.step % (batches.per_pass * config.validate_every) == 0 or at_end:
                     report = self.validate()
                     self._log(float(np.mean(losses)), report)
-                    bar.set_postfix_str(
-                        f"loss {np.mean(losses):.3f}, validation NRMSE {report.nrmse:.2f} %"
-                    )
                     losses.clear()
-                elif len(losses) % 20 == 1 and report is None:
-                    bar.set_postfix_str(f"loss {np.mean(losses[-20:]):.3f}")
+                    measured = f", validation NRMSE {report.nrmse:.2f} %"
+                elif self.step % 20 == 0:
+                    bar.set_postfix_str(f"loss {np.mean(losses[-20:]):.3f}{measured}")
                 if at_end or stop_asked() or time.monotonic() - saved_at > 60 * config.save_minutes:
                     self.save()
                     saved_at = time.monotonic()

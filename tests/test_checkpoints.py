@@ -82,7 +82,7 @@ def test_weights_of_another_network_are_refused_with_the_first_difference(folder
     content = json.loads((folder / "config.json").read_text())
     content["detector"]["landmarks"] = 7
     (folder / "config.json").write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match=r"2 tensors differ|4 tensors differ"):
+    with pytest.raises(CheckpointError, match="4 tensors differ"):
         load_detector(folder)
 
 

@@ -25,11 +25,10 @@ from onedheat.faces import (
     fit_placement,
     group_boxes,
     make_finder,
-    overlaps,
     suppress,
     yunet_model,
 )
-from onedheat.geometry import box_overlap, tight_box
+from onedheat.geometry import box_overlap, box_overlaps, tight_box
 
 # tight_box(landmarks, 1.25) of the astronaut's face, placed by eye on brows, chin and cheeks.
 ASTRONAUT = np.array([169.0, 76.0, 281.0, 188.0])
@@ -94,7 +93,7 @@ def test_overlaps_agree_with_the_overlap_of_two_boxes():
     corner = random.uniform(0, 10, (12, 2))
     boxes = np.concatenate([corner, corner + random.uniform(1, 10, (12, 2))], axis=1)
     expected = [[box_overlap(first, second) for second in boxes] for first in boxes]
-    assert np.allclose(overlaps(boxes), expected)
+    assert np.allclose(box_overlaps(boxes), expected)
 
 
 def test_of_boxes_on_one_face_the_best_is_left():
@@ -156,7 +155,9 @@ def test_a_face_moves_with_the_photo_around_it(finder):
     assert box_overlap(finder(placed)[0][0], ASTRONAUT + (300, 150, 300, 150)) > 0.7
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (5, 3, 3), (2, 3000, 3), (3000, 2, 3), (64, 64)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 1, 3), (5, 3, 3), (2, 3000, 3), (3000, 2, 3), (64, 64)]
+)
 def test_pictures_too_small_for_a_face_hold_none(finder, shape):
     boxes, scores = finder(np.full(shape, 90, np.uint8))
     assert boxes.shape == (0, 4) and scores.shape == (0,)
@@ -282,9 +283,13 @@ def test_another_file_is_not_run_as_the_model(tmp_path):
         YuNet(tmp_path / "pointer.onnx")
 
 
-def test_without_a_network_auto_falls_back_to_the_cascade_and_yunet_says_what_to_do(no_model, capfd):
+def test_without_a_network_auto_falls_back_to_the_cascade_and_yunet_says_what_to_do(
+    no_model, capfd
+):
     assert isinstance(make_finder("auto"), Cascade)
-    with pytest.raises(ModelOutOfReach, match="let ONEDHEAT_YUNET name it, or use the finder 'cascade'"):
+    with pytest.raises(
+        ModelOutOfReach, match="let ONEDHEAT_YUNET name it, or use the finder 'cascade'"
+    ):
         make_finder("yunet")
     assert capfd.readouterr() == ("", "")
 

@@ -78,8 +78,7 @@ class TrainingPictures(Dataset):
             image = sample.image()
             # A square turned by 45° reaches √2 times its half side.
             widest = MAX_BOX_SCALE * (2**0.5 + 2 * MAX_SHIFT * self.augment.shift)
-            low = tight_box(sample.landmarks, widest)[:2]
-            high = tight_box(sample.landmarks, widest)[2:]
+            low, high = np.split(tight_box(sample.landmarks, widest), 2)
             end = np.array([image.shape[1], image.shape[0]])
             first = np.clip(np.floor(low).astype(int), 0, end - 1)
             last = np.clip(np.ceil(high).astype(int) + 1, first + 1, end)
