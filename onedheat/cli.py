@@ -19,9 +19,9 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx):
         from onedheat.checkpoints import CheckpointError
+        from onedheat.data.errors import DataError
         from onedheat.data.images import ImageError
         from onedheat.data.pts import PtsError
-        from onedheat.data.w300 import DataError
         from onedheat.faces import FinderError
 
         try:
@@ -195,9 +195,9 @@ def data_check(
     json_to: Json = None,
 ):
     """Say everything that is wrong with a data set's folder; exit 1 if it cannot be used."""
-    from onedheat.data.check import check_300w
+    from onedheat.data import dataset as named
 
-    report = check_300w(folder, progress=True)
+    report = named(dataset).check(folder, progress=True)
     _give(report.as_json(), report.as_text(), json_to)
     raise typer.Exit(0 if report.usable else 1)
 

@@ -31,7 +31,7 @@ def _paper(sample: Sample, faces: FaceSet) -> Box:
 def _annotation(sample: Sample, faces: FaceSet) -> Box:
     if sample.box is None:
         raise DataError(
-            f"{faces.name} has no face boxes of its own ({sample.path}); use the box tight, paper or "
+            f"{faces.name} has no face boxes of its own ({sample.source}); use the box tight, paper or "
             "detector"
         )
     return sample.box

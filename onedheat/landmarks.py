@@ -6,9 +6,12 @@ works with any number of points.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
+
+FACE_SIZE = "face_size"
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Scheme:
         points: one name per landmark, in order.
         mirror: `mirror[i]` is the landmark that takes place i when the image is mirrored.
         areas: facial area → indices of its landmarks.
-        normaliser: the two landmarks whose distance errors are divided by.
+        normaliser: the two landmarks whose distance errors are divided by, or ``"face_size"`` for the
+            root of the area of the data set's own face box (AFLW).
         lines: polylines (indices) that a drawing connects; closed ones repeat their first index.
 
     Raises:
@@ -31,7 +35,7 @@ class Scheme:
     points: tuple[str, ...]
     mirror: tuple[int, ...]
     areas: dict[str, tuple[int, ...]]
-    normaliser: tuple[int, int]
+    normaliser: tuple[int, int] | Literal["face_size"]
     lines: tuple[tuple[int, ...], ...] = field(default=())
 
     def __post_init__(self):
@@ -43,7 +47,9 @@ class Scheme:
                 f"scheme {self.name!r}: mirror must list each of 0…{count - 1} once and be its own "
                 "inverse (mirroring an image twice gives it back)"
             )
-        named = [*self.areas.values(), self.normaliser, *self.lines]
+        named = [*self.areas.values(), *self.lines]
+        if self.normaliser != FACE_SIZE:
+            named.append(self.normaliser)
         wrong = sorted({i for group in named for i in group if not 0 <= i < count})
         if wrong:
             raise ValueError(
@@ -54,13 +60,31 @@ class Scheme:
         return len(self.points)
 
     def normalising_distance(
-        self, landmarks: Float[np.ndarray, "*batch landmarks 2"]
+        self,
+        landmarks: Float[np.ndarray, "*batch landmarks 2"],
+        boxes: Float[np.ndarray, "*batch 4"] | None = None,
     ) -> Float[np.ndarray, "*batch"]:
-        """Distance in pixels between the scheme's two normalising landmarks.
+        """What errors are divided by, in pixels.
 
-        For the 68 points of 300W these are the outer eye corners, and the distance is the field's
-        *inter-ocular* distance (field convention of the 300W challenge).
+        For the 68 points of 300W it is the distance of the outer eye corners, the field's
+        *inter-ocular* distance (convention of the 300W challenge); for AFLW's 19 it is the face size
+        √(w·h) of the annotated box.
+
+        Args:
+            landmarks: (…, N, 2) in pixels.
+            boxes: (…, 4) edges of the data set's own face boxes; only a scheme that is normalised by
+                face size needs them.
+
+        Raises:
+            ValueError: boxes are needed and not given.
         """
+        if self.normaliser == FACE_SIZE:
+            if boxes is None:
+                raise ValueError(
+                    f"errors of scheme {self.name!r} are divided by the face size, and there are no "
+                    "annotated face boxes to take it from"
+                )
+            return np.sqrt((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
         first, second = self.normaliser
         return np.linalg.norm(landmarks[..., first, :] - landmarks[..., second, :], axis=-1)
 

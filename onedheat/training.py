@@ -292,7 +292,7 @@ class Run:
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.step}, on the faces "
-                f"{[str(self.training.samples[i].path) for i in batch.index.tolist()]}. The last "
+                f"{[str(self.training.samples[i].source) for i in batch.index.tolist()]}. The last "
                 f"checkpoint is whole; resume it with a lower learning rate than {config.learning_rate:g}."
             )
         self.optimizer.zero_grad(set_to_none=True)

@@ -249,7 +249,9 @@ class Lab:
             ) from error
         failed = page.locator(".jp-Notebook [data-mime-type$=stderr]")
         if failed.count():
-            raise BrowserFault(f"{name}: a cell failed or warned: {failed.first.inner_text().strip()[-400:]}")
+            raise BrowserFault(
+                f"{name}: a cell failed or warned: {failed.first.inner_text().strip()[-400:]}"
+            )
         page.locator(IDLE).first.wait_for(timeout=60_000, state="attached")
 
     def _move(self, page: Page, name: str, number: int) -> Move:

@@ -106,7 +106,12 @@ def test_photos_are_turned_upright_as_their_exif_data_says(tmp_path, orientation
 @pytest.mark.filterwarnings("ignore:.*EXIF.*:UserWarning")  # Pillow's own, for a person to see
 @pytest.mark.parametrize(
     "exif",
-    [b"Exif\0\0", b"Exif\0\0MM\0*\0\0\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\x01\0", b"Exif\0\0no tiff"],
+    [
+        b"Exif\0\0",
+        b"Exif\0\0MM\0*\0\0\xff\xff",
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0",
+        b"Exif\0\0no tiff",
+    ],
 )
 def test_unreadable_exif_data_does_not_cost_the_picture(tmp_path, exif):
     (tmp_path / "photo.jpg").write_bytes(encoded(PICTURE, "JPEG", exif=exif))
@@ -188,11 +193,16 @@ def test_floating_point_pixels_have_no_known_white(tmp_path):
 def png_of(width, height) -> bytes:
     def chunk(name, content):
         return (
-            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+            struct.pack(">I", len(content))
+            + name
+            + content
+            + struct.pack(">I", zlib.crc32(name + content))
         )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
+    )
 
 
 def test_decompression_bombs_are_refused_unopened(tmp_path):

@@ -1,20 +1,31 @@
-"""Faces to learn from: annotated photos, and what turns them into training batches."""
+"""Faces to learn from: annotated photos and clips, and what turns them into training batches."""
 
 from pathlib import Path
 
+from onedheat.data.clips import Clip, ClipSet
+from onedheat.data.datasets import DATASETS, DataSet, dataset
+from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet, Sample, union
-from onedheat.data.w300 import DataError, read_300w
 
-READERS = {"300w": read_300w}
+__all__ = [
+    "DATASETS",
+    "Clip",
+    "ClipSet",
+    "DataError",
+    "DataSet",
+    "FaceSet",
+    "Sample",
+    "dataset",
+    "read",
+    "union",
+]
 
-__all__ = ["READERS", "DataError", "FaceSet", "Sample", "read", "union"]
 
-
-def read(dataset: str, root: str | Path, split: str) -> FaceSet:
+def read(name: str, root: str | Path, split: str) -> FaceSet:
     """The faces of a split of a data set.
 
     Args:
-        dataset: a key of `READERS`.
+        name: a key of `DATASETS`.
         root: its folder.
         split: see the data set's own reader.
 
@@ -22,6 +33,4 @@ def read(dataset: str, root: str | Path, split: str) -> FaceSet:
         DataError: no such data set or split, or nothing there; a `.pts` file at fault raises
             `PtsError`, which names file and line.
     """
-    if dataset not in READERS:
-        raise DataError(f"no data set {dataset!r}; there are: {', '.join(READERS)}")
-    return READERS[dataset](root, split)
+    return dataset(name).read(root, split)

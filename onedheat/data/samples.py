@@ -1,16 +1,41 @@
-"""What every data set is read into: annotated faces, each in a photo that is decoded when asked for."""
+"""What every data set is read into: annotated faces, each in a picture that is made when asked for."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float
 
-from onedheat.data.images import read_image
+from onedheat.data.images import RGB, read_image
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import Scheme
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where a picture comes from. As text it says so to a person: a path, a frame of a video."""
+
+    def read(self) -> RGB:
+        """The picture, (H, W, 3) RGB. Raises `ImageError` if it cannot be had."""
+
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture in a file."""
+
+    path: Path
+
+    def read(self) -> RGB:
+        """The decoded file. Raises `ImageError` if it cannot be read."""
+        return read_image(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,23 +43,26 @@ class Sample:
     """One annotated face.
 
     Attributes:
-        path: the photo.
-        landmarks: (N, 2) in pixels of the photo.
-        group: faces of one group come from one photo and must never be split between training and
-            validation.
+        source: its picture.
+        landmarks: (N, 2) in pixels of the picture.
+        group: faces of one group come from one photo, video or person and must never be split
+            between training and validation.
         subset: the part of the data set it belongs to, e.g. ``"lfpw/testset"``.
+        visible: (N,), whether each landmark can be seen, where the data set says so. Landmarks that
+            cannot be seen are annotated all the same unless they are NaN.
         box: the data set's own face box, (4,) edges in pixels, where it has one.
     """
 
-    path: Path
+    source: Source
     landmarks: Landmarks
     group: str
     subset: str
+    visible: Bool[np.ndarray, "landmarks"] | None = None
     box: Box | None = None
 
-    def image(self) -> UInt8[np.ndarray, "height width 3"]:
-        """The photo, (H, W, 3) RGB. Raises `ImageError` if it cannot be read."""
-        return read_image(self.path)
+    def image(self) -> RGB:
+        """The picture, (H, W, 3) RGB. Raises `ImageError` if it cannot be had."""
+        return self.source.read()
 
 
 @dataclass(frozen=True)

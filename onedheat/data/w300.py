@@ -16,8 +16,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from onedheat.data.errors import DataError
 from onedheat.data.pts import looks_zero_based, read_pts
-from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import IBUG68
 
 NAME = "300w"
@@ -41,10 +42,6 @@ SPLITS = {
 }
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}
 GROUPS = "photo_groups.csv"
-
-
-class DataError(ValueError):
-    """A data set that is not there or not as it should be; the message says what to do."""
 
 
 def read_300w(root: str | Path, split: str = "train") -> FaceSet:
@@ -80,13 +77,13 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
                 )
             landmarks = read_pts(annotation, len(IBUG68))
             group = grouping.of(photo, subset)
-            samples.append(Sample(photo, landmarks, group, subset))
+            samples.append(Sample(Photo(photo), landmarks, group, subset))
     if not samples:
         raise DataError(
             f"no annotated face of 300w's split {split!r} in {root}; expected "
             f"{', '.join(SPLITS[split])} with photos and .pts files in it"
         )
-    suspects = [sample.path for sample in samples if looks_zero_based(sample.landmarks)]
+    suspects = [sample.source for sample in samples if looks_zero_based(sample.landmarks)]
     if suspects:
         warnings.warn(
             f"{len(suspects)} of {len(samples)} .pts files have a coordinate of exactly 0, the first "

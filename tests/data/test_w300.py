@@ -6,7 +6,7 @@ import pytest
 from faces300w import add_face, make_300w, pts_text
 
 from onedheat.data import DataError, read, union
-from onedheat.data.check import check_300w
+from onedheat.data.checks.w300 import check_300w
 from onedheat.data.pts import PtsError
 from onedheat.data.w300 import read_300w
 
@@ -30,7 +30,7 @@ def test_landmarks_count_from_0(tmp_path):
 
 
 def test_the_order_does_not_depend_on_the_machine(tree):
-    paths = [str(s.path.relative_to(tree)) for s in read_300w(tree).samples]
+    paths = [str(s.source.path.relative_to(tree)) for s in read_300w(tree).samples]
     assert paths == sorted(paths, key=lambda p: (p.rsplit("/", 1)[0], p))
 
 
@@ -46,7 +46,7 @@ def test_traps_of_the_archives(tmp_path):
     (root / "300w" / "afw" / ".DS_Store").write_bytes(b"\0")
     assert np.allclose(read_300w(root, "challenging").samples[0].landmarks, landmarks, atol=1e-6)
     train = read_300w(root, "train")
-    assert [s.path.name for s in train.samples] == ["5_1.JPG", "1_1.jpg"]
+    assert [s.source.path.name for s in train.samples] == ["5_1.JPG", "1_1.jpg"]
 
 
 def test_faces_of_one_photo_stay_together(tree):

@@ -1,19 +1,14 @@
-"""Says what is wrong with a data set's folder, file by file, before a training run trips over it."""
+"""What a check of a data set finds: counts, faults, a verdict; and the faults that any set can have."""
 
-import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from tqdm import tqdm
 
-from onedheat.data import w300
-from onedheat.data.images import ImageError, read_image
-from onedheat.data.pts import PtsError, looks_zero_based, read_pts
-from onedheat.landmarks import IBUG68
+from onedheat.data.pts import looks_zero_based
+from onedheat.geometry import Landmarks
 
 
 @dataclass(frozen=True)
@@ -74,61 +69,8 @@ class CheckReport:
         return "\n".join(lines)
 
 
-def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
-    """Reads every photo and every `.pts` file of a 300W folder and reports what is wrong.
-
-    Args:
-        root: as for `read_300w`.
-        progress: show a bar on standard error.
-
-    Raises:
-        DataError: `root` is no folder.
-    """
-    folders = w300.find_subsets(root)
-    files = {name: w300.annotations(folder) for name, folder in folders.items()}
-    every = [annotation for annotations in files.values() for annotation in annotations]
-    with ThreadPoolExecutor() as pool:
-        checked = pool.map(_check_face, every)
-        found = list(tqdm(checked, total=len(every), unit="face", disable=not progress))
-    faults = [fault for _, faults in found for fault in faults]
-    faults += _copies(
-        {path: digest for path, (digest, _) in zip(every, found, strict=True) if digest}
-    )
-    for folder in folders.values():
-        faults += _photos_without_points(folder)
-    subsets = [
-        Subset(name, len(files.get(name, ())), official) for name, official in w300.COUNTS.items()
-    ]
-    if not every:
-        faults.append(
-            Fault(
-                "error", str(root), f"holds none of {', '.join(w300.COUNTS)} with .pts files in it"
-            )
-        )
-    return CheckReport(w300.NAME, str(root), tuple(subsets), tuple(faults))
-
-
-def _check_face(annotation: Path) -> tuple[str | None, list[Fault]]:
-    """The digest of a face's photo, if it can be read, and what is wrong with the two files."""
-    faults, landmarks = [], None
-    try:
-        landmarks = read_pts(annotation, len(IBUG68))
-    except (PtsError, OSError) as error:
-        path, _, what = str(error).partition(": ")
-        faults.append(Fault("error", path, what))
-    photo = w300.photo_of(annotation)
-    if photo is None:
-        return None, [*faults, Fault("error", str(annotation), "has no photo beside it")]
-    try:
-        height, width = read_image(photo).shape[:2]
-    except ImageError as error:
-        return None, [*faults, Fault("error", str(photo), str(error))]
-    if landmarks is not None:
-        faults += _implausible(annotation, landmarks, width, height)
-    return hashlib.sha1(photo.read_bytes()).hexdigest(), faults
-
-
-def _implausible(annotation: Path, landmarks, width: int, height: int) -> Iterable[Fault]:
+def implausible(annotation: Path, landmarks: Landmarks, width: int, height: int) -> Iterable[Fault]:
+    """What makes a person doubt that these landmarks belong to this picture."""
     if looks_zero_based(landmarks):
         yield Fault(
             "warning",
@@ -149,7 +91,8 @@ def _implausible(annotation: Path, landmarks, width: int, height: int) -> Iterab
         )
 
 
-def _copies(digests: dict[Path, str]) -> Iterable[Fault]:
+def copies(digests: dict[Path, str]) -> Iterable[Fault]:
+    """Photos that stand in two folders, by the digests of their bytes."""
     first: dict[str, Path] = {}
     for path, digest in digests.items():
         if digest in first and first[digest].parent != path.parent:
@@ -159,11 +102,3 @@ def _copies(digests: dict[Path, str]) -> Iterable[Fault]:
                 f"its photo is also that of {first[digest]}: one of them is a copy",
             )
         first.setdefault(digest, path)
-
-
-def _photos_without_points(folder: Path) -> Iterable[Fault]:
-    annotated = {annotation.stem for annotation in w300.annotations(folder)}
-    for photo in sorted(folder.iterdir()):
-        known = photo.suffix.lower() in w300.PICTURES and not photo.name.startswith(".")
-        if known and photo.stem not in annotated and not photo.stem.endswith("_mirror"):
-            yield Fault("warning", str(photo), "a photo without a .pts file; it is not read")

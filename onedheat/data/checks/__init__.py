@@ -1,0 +1,1 @@
+"""Say what is wrong with a data set's folder, file by file, before a training run trips over it."""

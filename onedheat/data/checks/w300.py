@@ -1,0 +1,76 @@
+"""Checks a 300W folder."""
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from onedheat.data import w300
+from onedheat.data.checks.report import CheckReport, Fault, Subset, copies, implausible
+from onedheat.data.images import ImageError, read_image
+from onedheat.data.pts import PtsError, read_pts
+from onedheat.landmarks import IBUG68
+
+
+def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
+    """Reads every photo and every `.pts` file of a 300W folder and reports what is wrong.
+
+    Args:
+        root: as for `read_300w`.
+        progress: show a bar on standard error.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
+    folders = w300.find_subsets(root)
+    files = {name: w300.annotations(folder) for name, folder in folders.items()}
+    every = [annotation for annotations in files.values() for annotation in annotations]
+    with ThreadPoolExecutor() as pool:
+        checked = pool.map(_check_face, every)
+        found = list(tqdm(checked, total=len(every), unit="face", disable=not progress))
+    faults = [fault for _, faults in found for fault in faults]
+    faults += copies(
+        {path: digest for path, (digest, _) in zip(every, found, strict=True) if digest}
+    )
+    for folder in folders.values():
+        faults += _photos_without_points(folder)
+    subsets = [
+        Subset(name, len(files.get(name, ())), official) for name, official in w300.COUNTS.items()
+    ]
+    if not every:
+        faults.append(
+            Fault(
+                "error", str(root), f"holds none of {', '.join(w300.COUNTS)} with .pts files in it"
+            )
+        )
+    return CheckReport(w300.NAME, str(root), tuple(subsets), tuple(faults))
+
+
+def _check_face(annotation: Path) -> tuple[str | None, list[Fault]]:
+    """The digest of a face's photo, if it can be read, and what is wrong with the two files."""
+    faults, landmarks = [], None
+    try:
+        landmarks = read_pts(annotation, len(IBUG68))
+    except (PtsError, OSError) as error:
+        path, _, what = str(error).partition(": ")
+        faults.append(Fault("error", path, what))
+    photo = w300.photo_of(annotation)
+    if photo is None:
+        return None, [*faults, Fault("error", str(annotation), "has no photo beside it")]
+    try:
+        height, width = read_image(photo).shape[:2]
+    except ImageError as error:
+        return None, [*faults, Fault("error", str(photo), str(error))]
+    if landmarks is not None:
+        faults += implausible(annotation, landmarks, width, height)
+    return hashlib.sha1(photo.read_bytes()).hexdigest(), faults
+
+
+def _photos_without_points(folder: Path) -> Iterable[Fault]:
+    annotated = {annotation.stem for annotation in w300.annotations(folder)}
+    for photo in sorted(folder.iterdir()):
+        known = photo.suffix.lower() in w300.PICTURES and not photo.name.startswith(".")
+        if known and photo.stem not in annotated and not photo.stem.endswith("_mirror"):
+            yield Fault("warning", str(photo), "a photo without a .pts file; it is not read")

@@ -1,0 +1,117 @@
+"""Annotated video: clips whose frames are made or decoded one after the other, when asked for."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from onedheat.data.images import RGB
+from onedheat.data.samples import FaceSet, Sample
+from onedheat.geometry import Landmarks
+from onedheat.landmarks import Scheme
+
+
+@runtime_checkable
+class Frames(Protocol):
+    """The pictures of a clip. As text it says to a person where they come from.
+
+    Going through them in order holds one picture at a time in memory, however long the clip.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[RGB]: ...
+
+    def __getitem__(self, frame: int) -> RGB:
+        """Frame number `frame`, the first being 0. Raises `ImageError` if it cannot be had."""
+
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a clip."""
+
+    frames: Frames
+    number: int
+
+    def read(self) -> RGB:
+        """The picture, (H, W, 3) RGB. Raises `ImageError` if it cannot be had."""
+        return self.frames[self.number]
+
+    def __str__(self) -> str:
+        return f"{self.frames}, frame {self.number}"
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One face annotated in every frame of a video.
+
+    Attributes:
+        frames: the pictures.
+        landmarks: (T, N, 2) in pixels of each frame.
+        group: clips of one group show one person or one photo and must never be split between
+            training and validation.
+        subset: the part of the data set it belongs to, e.g. ``"scenario1"``.
+        visible: (T, N), whether each landmark can be seen, where the data set says so.
+
+    Raises:
+        ValueError: there are not as many frames as annotations.
+    """
+
+    frames: Frames
+    landmarks: Float[np.ndarray, "frames landmarks 2"]
+    group: str
+    subset: str
+    visible: Bool[np.ndarray, "frames landmarks"] | None = None
+
+    def __post_init__(self):
+        if len(self.frames) != len(self.landmarks):
+            raise ValueError(
+                f"{self.frames} has {len(self.frames)} frames and {len(self.landmarks)} annotations"
+            )
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    def __iter__(self) -> Iterator[tuple[RGB, Landmarks]]:
+        """Each frame with its landmarks, in order, one at a time."""
+        return zip(self.frames, self.landmarks, strict=True)
+
+    def sample(self, frame: int) -> Sample:
+        """One frame as an annotated face."""
+        return Sample(
+            Frame(self.frames, frame),
+            self.landmarks[frame],
+            self.group,
+            self.subset,
+            None if self.visible is None else self.visible[frame],
+        )
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """Annotated clips of one markup; attributes as those of `FaceSet`."""
+
+    name: str
+    split: str
+    scheme: Scheme
+    clips: tuple[Clip, ...]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def where(self, keep: Callable[[Clip], bool], split: str) -> "ClipSet":
+        """The clips that `keep` says yes to, under another split name."""
+        return replace(self, split=split, clips=tuple(c for c in self.clips if keep(c)))
+
+    def faces(self, every: int = 1) -> FaceSet:
+        """Every `every`-th frame of each clip as an annotated face, to train or test a detector on."""
+        return FaceSet(
+            self.name,
+            self.split,
+            self.scheme,
+            tuple(clip.sample(t) for clip in self.clips for t in range(0, len(clip), every)),
+        )
