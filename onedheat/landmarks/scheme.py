@@ -1,9 +1,4 @@
-"""Landmark schemes: how many points, what they are called, and how they belong together.
-
-Everything that depends on a markup (names, mirror pairs, facial areas, the distance that errors are
-divided by, the lines a drawing connects) is here and nowhere else, so that the rest of the package
-works with any number of points.
-"""
+"""What a landmark scheme is: how many points, what they are called, and how they belong together."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -84,68 +79,8 @@ class Scheme:
                     f"errors of scheme {self.name!r} are divided by the face size, and there are no "
                     "annotated face boxes to take it from"
                 )
-            return np.sqrt((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+            width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
+            return np.asarray(np.sqrt(width * height))
         first, second = self.normaliser
-        return np.linalg.norm(landmarks[..., first, :] - landmarks[..., second, :], axis=-1)
-
-
-def _span(first: int, last: int) -> tuple[int, ...]:
-    """Indices from first to last, both included, in whichever direction that is."""
-    return tuple(range(first, last + 1) if first <= last else range(first, last - 1, -1))
-
-
-def _ibug68() -> Scheme:
-    parts = {  # name → first and last index, in the order of the 300W annotation
-        "contour": (0, 16),
-        "right_brow": (17, 21),
-        "left_brow": (22, 26),
-        "nose_bridge": (27, 30),
-        "nose_base": (31, 35),
-        "right_eye": (36, 41),
-        "left_eye": (42, 47),
-        "outer_lip": (48, 59),
-        "inner_lip": (60, 67),
-    }
-    names = tuple(
-        f"{part}_{i - first}" for part, (first, last) in parts.items() for i in _span(first, last)
-    )
-    mirror = (
-        *_span(16, 0), *_span(26, 17), *_span(27, 30), *_span(35, 31),
-        *_span(45, 42), 47, 46, *_span(39, 36), 41, 40,
-        *_span(54, 48), *_span(59, 55), *_span(64, 60), *_span(67, 65),
-    )  # fmt: skip
-    closed = {"right_eye", "left_eye", "outer_lip", "inner_lip"}
-    return Scheme(
-        name="ibug68",
-        points=names,
-        mirror=mirror,
-        areas={
-            "contour": _span(0, 16),
-            "brows": _span(17, 26),
-            "nose": _span(27, 35),
-            "eyes": _span(36, 47),
-            "mouth": _span(48, 67),
-        },
-        normaliser=(36, 45),
-        lines=tuple(
-            _span(first, last) + ((first,) if part in closed else ())
-            for part, (first, last) in parts.items()
-        ),
-    )
-
-
-IBUG68 = _ibug68()
-"""The 68 points of 300W and 300VW. `right` and `left` are the person's own."""
-
-SCHEMES: dict[str, Scheme] = {IBUG68.name: IBUG68}
-
-
-def scheme(name: str) -> Scheme:
-    """The scheme of that name.
-
-    Raises:
-        KeyError: no such scheme; the message lists those there are.
-    """
-    if name not in SCHEMES:
-        raise KeyError(f"no landmark scheme {name!r}; there are: {', '.join(sorted(SCHEMES))}")
-    return SCHEMES[name]
+        apart = landmarks[..., first, :] - landmarks[..., second, :]
+        return np.asarray(np.linalg.norm(apart, axis=-1))
