@@ -1,11 +1,11 @@
 """Weights on disk: a folder with `config.json`, `model.safetensors` and a model card `README.md`.
 
 Nothing in such a folder is executed when it is read, and it appears under its name only when it is
-complete.
+complete. The config names a published landmark scheme, or holds the whole of one's own, so that
+weights for one's own points need nothing beside them.
 """
 
 import json
-from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class CheckpointError(Exception):
 
 def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
     """Writes a detector's config and weights (and a model card) into an existing folder."""
-    config = {"format": FORMAT, "detector": asdict(detector.config)}
+    config = {"format": FORMAT, "detector": detector.config.as_dict()}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     state = {name: value.contiguous() for name, value in detector.state_dict().items()}
     save_file(state, folder / WEIGHTS)

@@ -11,7 +11,6 @@ from PIL import Image as PillowImage
 from onedheat.data.images import ImageError, read_image
 from onedheat.drawing import draw_landmarks
 from onedheat.files import write_atomically
-from onedheat.landmarks import scheme
 from onedheat.pipeline import Face, Landmarker
 
 SUFFIXES = {
@@ -122,7 +121,7 @@ def detect_files(
             image = read_image(photo)
             faces = landmarker(image)
             if name_for:
-                lines = scheme(landmarker.detector.config.scheme).lines
+                lines = landmarker.scheme.lines
                 for face in faces:
                     draw_landmarks(image, face.landmarks, lines=lines, box=face.box)
                 buffer = io.BytesIO()

@@ -18,7 +18,7 @@ from onedheat.data.images import as_rgb, read_image
 from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
 from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, tight_box, warp
 from onedheat.heatmaps import DECODERS, Heatmaps, confidence, decode, spread
-from onedheat.landmarks import scheme
+from onedheat.landmarks import Scheme, scheme
 from onedheat.models import Detector
 
 Image = UInt8[np.ndarray, "height width 3"]
@@ -88,6 +88,11 @@ class Landmarker:
         self.flip = flip
         self.min_score = min_score
         self._finder = finder
+
+    @property
+    def scheme(self) -> Scheme:
+        """What its landmarks are: names, mirror pairs, areas, lines."""
+        return scheme(self.detector.config.scheme)
 
     @cached_property
     def finder(self) -> Callable[[Image], tuple[Boxes, Scores]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 
 from onedheat.data.augment import AugmentConfig
+from onedheat.landmarks import Scheme
 from onedheat.models import DetectorConfig
 
 
@@ -55,6 +56,10 @@ class Preset:
     train: TrainConfig
     about: str
 
+    def for_scheme(self, scheme: Scheme) -> "Preset":
+        """The same recipe for the landmarks of another scheme."""
+        return replace(self, detector=self.detector.for_scheme(scheme))
+
 
 PRESETS = {
     "tiny": Preset(
@@ -69,6 +74,8 @@ PRESETS = {
 def with_settings(preset: Preset, settings: list[str]) -> Preset:
     """A preset with `key=value` settings applied; the key is a field of any of its three configs.
 
+    The landmark scheme is no setting: it comes with the faces, see `Preset.for_scheme`.
+
     Raises:
         ValueError: an unknown key, or a value of the wrong type.
     """
@@ -77,7 +84,7 @@ def with_settings(preset: Preset, settings: list[str]) -> Preset:
         entry.name: (home, type(getattr(part, entry.name)))
         for home, part in parts.items()
         for entry in fields(part)
-        if entry.name != "augment"
+        if entry.name not in ("augment", "scheme", "landmarks")
     }
     for setting in settings:
         key, equals, value = setting.partition("=")

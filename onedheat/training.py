@@ -33,10 +33,12 @@ from tqdm import tqdm
 from onedheat.checkpoints import CheckpointError, write_weights
 from onedheat.data.augment import add_noise, occlude, photometric
 from onedheat.data.crops import Picture, TrainingPictures
+from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
 from onedheat.evaluation import Report, evaluate
 from onedheat.files import folder_written_atomically, write_atomically
 from onedheat.heatmaps import Heatmaps, render
+from onedheat.landmarks import scheme
 from onedheat.models import Detector, DetectorConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
@@ -82,9 +84,9 @@ class Batches:
 
     def __init__(self, faces: int, config: TrainConfig, first_step: int):
         if faces < config.batch_size:
-            raise ValueError(
+            raise DataError(
                 f"{faces} training faces do not fill one batch of {config.batch_size}; add faces or "
-                "lower batch_size"
+                "lower it with batch_size=…"
             )
         self.faces, self.config, self.first_step = faces, config, first_step
         self.per_pass = faces // config.batch_size
@@ -162,13 +164,11 @@ class Run:
     ):
         self.out, self.progress = Path(out), progress
         self.config, detector_config = preset.train, preset.detector
-        if (detector_config.scheme, detector_config.landmarks) != (
-            faces.scheme.name,
-            len(faces.scheme),
-        ):
+        wanted, count = scheme(detector_config.scheme), detector_config.landmarks
+        if (wanted, count) != (faces.scheme, len(faces.scheme)):
             raise ValueError(
-                f"the preset finds {detector_config.landmarks} {detector_config.scheme} landmarks, the "
-                f"faces have {len(faces.scheme)} {faces.scheme.name} ones; set scheme= and landmarks="
+                f"the preset finds {count} {wanted.name} landmarks, the faces have "
+                f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
             )
         self.training, self.validation = faces.divided(self.config.validation, self.config.seed)
         self._claim_folder(detector_config, faces, resume)
@@ -198,7 +198,7 @@ class Run:
 
     def _claim_folder(self, detector: DetectorConfig, faces: FaceSet, resume: bool) -> None:
         asked = {
-            "detector": asdict(detector),
+            "detector": detector.as_dict(),
             "train": asdict(self.config),
             "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
         }

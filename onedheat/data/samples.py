@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float
 
+from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, read_image
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import Scheme
@@ -100,7 +101,7 @@ class FaceSet:
             seed: another seed, another division.
 
         Raises:
-            ValueError: there are not enough photos to leave some on each side.
+            DataError: there are not enough photos to leave some on each side.
         """
         groups = sorted({sample.group for sample in self.samples})
         random.Random(seed).shuffle(groups)
@@ -111,7 +112,7 @@ class FaceSet:
         while groups and sum(members[group] for group in held_out) < wanted:
             held_out.add(groups.pop())
         if not held_out or not groups:
-            raise ValueError(
+            raise DataError(
                 f"{len(self)} faces in {len(members)} photos cannot be divided {1 - share:.0%} to "
                 f"{share:.0%} without a photo on both sides; add photos or change the share"
             )
@@ -125,14 +126,19 @@ def union(*parts: FaceSet) -> FaceSet:
     """Several sets as one.
 
     Raises:
-        ValueError: their landmark schemes differ.
+        DataError: their landmark schemes differ.
     """
-    schemes = {part.scheme.name for part in parts}
-    if len(schemes) != 1:
-        raise ValueError(f"sets of different landmark schemes cannot be joined: {sorted(schemes)}")
+    first = parts[0]
+    for other in parts[1:]:
+        if other.scheme != first.scheme:
+            raise DataError(
+                f"sets of different landmark schemes cannot be joined: {first.name} has the "
+                f"{len(first.scheme)} points of {first.scheme.name!r}, {other.name} the "
+                f"{len(other.scheme)} of {other.scheme.name!r}, which is not the same"
+            )
     return FaceSet(
         name="+".join(dict.fromkeys(part.name for part in parts)),
         split="+".join(dict.fromkeys(part.split for part in parts)),
-        scheme=parts[0].scheme,
+        scheme=first.scheme,
         samples=tuple(sample for part in parts for sample in part.samples),
     )

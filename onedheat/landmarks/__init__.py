@@ -8,6 +8,7 @@ that the rest of the package works with any number of points.
 from onedheat.landmarks.correspondence import correspondence
 from onedheat.landmarks.published import AFLW19, FGNET68, IBUG68, SCHEMES, WFLW98, scheme
 from onedheat.landmarks.scheme import FACE_SIZE, Scheme
+from onedheat.landmarks.written import scheme_as_json, scheme_from_json
 
 __all__ = [
     "AFLW19",
@@ -19,4 +20,6 @@ __all__ = [
     "Scheme",
     "correspondence",
     "scheme",
+    "scheme_as_json",
+    "scheme_from_json",
 ]

@@ -179,12 +179,14 @@ the labels drawn on the video's frames."""
 SCHEMES: dict[str, Scheme] = {one.name: one for one in (IBUG68, AFLW19, WFLW98, FGNET68)}
 
 
-def scheme(name: str) -> Scheme:
-    """The published scheme of that name.
+def scheme(name: str | Scheme) -> Scheme:
+    """The published scheme of that name; one's own, which is a scheme already, is given back.
 
     Raises:
         KeyError: no such scheme; the message lists those there are.
     """
+    if isinstance(name, Scheme):
+        return name
     if name not in SCHEMES:
         raise KeyError(f"no landmark scheme {name!r}; there are: {', '.join(sorted(SCHEMES))}")
     return SCHEMES[name]

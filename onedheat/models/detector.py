@@ -1,11 +1,13 @@
 """The detector of the paper (section 4.1, Fig. 2a): a face picture in, two vectors a landmark out."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onedheat.heatmaps import Frame, Heatmaps, Loss
+from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme_as_json, scheme_from_json
 from onedheat.models.coattention import AxisFeatures, CoAttention
 from onedheat.models.hourglass import Trunk
 
@@ -15,7 +17,7 @@ class DetectorConfig:
     """What a detector is. Everything here is kept in a checkpoint's `config.json`.
 
     Attributes:
-        scheme: name of the landmark scheme.
+        scheme: the landmark scheme: the name of a published one, or one's own.
         landmarks: N.
         size: F, side of the input in pixels; a multiple of 4·2^`depth`.
         upsample: M, kernel and stride of the deconvolution; L = F/4 · M.
@@ -33,8 +35,8 @@ class DetectorConfig:
         ValueError: a value that no network can be built with, said by name.
     """
 
-    scheme: str = "ibug68"
-    landmarks: int = 68
+    scheme: str | Scheme = IBUG68.name
+    landmarks: int = len(IBUG68)
     size: int = 128
     upsample: int = 12
     width: int = 64
@@ -54,6 +56,10 @@ class DetectorConfig:
 
         step = 4 * 2**self.depth
         demand(self.landmarks >= 1, f"landmarks must be at least 1, got {self.landmarks}")
+        demand(
+            isinstance(self.scheme, str) or len(self.scheme) == self.landmarks,
+            f"landmarks must be as many as its scheme has points, got {self.landmarks}",
+        )
         demand(
             self.size > 0 and self.size % step == 0,
             f"size must be a multiple of {step} (4·2^depth), got {self.size}",
@@ -85,6 +91,16 @@ class DetectorConfig:
         """L, the length of each vector."""
         return self.size // 4 * self.upsample
 
+    def for_scheme(self, scheme: Scheme) -> "DetectorConfig":
+        """The same detector for the landmarks of another scheme."""
+        published = SCHEMES.get(scheme.name) == scheme
+        return replace(self, scheme=scheme.name if published else scheme, landmarks=len(scheme))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The config as plain values, which `from_dict` reads."""
+        scheme = self.scheme if isinstance(self.scheme, str) else scheme_as_json(self.scheme)
+        return {**asdict(self), "scheme": scheme}
+
     @classmethod
     def from_dict(cls, values: dict) -> "DetectorConfig":
         """The config of a checkpoint. An unknown key is an error: it would be silently ignored.
@@ -99,6 +115,11 @@ class DetectorConfig:
                 f"detector config: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}. "
                 "Was the checkpoint written by a newer onedheat?"
             )
+        if isinstance(values.get("scheme"), dict):
+            try:
+                values = {**values, "scheme": scheme_from_json(values["scheme"])}
+            except ValueError as error:
+                raise ValueError(f"detector config: scheme: {error}") from None
         return cls(**values)
 
 
