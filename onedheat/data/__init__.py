@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 
-def read(name: str, root: str | Path, split: str) -> FaceSet:
+def read(name: str, root: str | Path | None = None, split: str | None = None) -> FaceSet:
     """The faces of a split of a data set.
 
     Args:
-        name: a key of `DATASETS`.
-        root: its folder.
-        split: see the data set's own reader.
+        name: a key of `DATASETS`, or a folder of one's own faces.
+        root: the folder of a published data set.
+        split: see the data set's own reader; by default the training split.
 
     Raises:
         DataError: no such data set or split, or nothing there; a `.pts` file at fault raises

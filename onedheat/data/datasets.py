@@ -1,10 +1,11 @@
 """The data sets by name: who published each, how its folder looks, what reads and what checks it.
 
-Readers are imported when they are used, so that listing the data sets costs nothing.
+A folder of one's own annotated faces is a data set too; its name is its path. Readers are imported
+when they are used, so that listing the data sets costs nothing.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -15,8 +16,25 @@ from onedheat.data.samples import FaceSet
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file that anyone may fetch from its owners.
+
+    Attributes:
+        url: its public address.
+        file: its name in the folder of the data set.
+        known_hash: ``"sha256:…"`` or another algorithm that pooch knows.
+        source: where that checksum was read; one that was computed from a download proves nothing.
+    """
+
+    url: str
+    file: str
+    known_hash: str
+    source: str
+
+
+@dataclass(frozen=True)
 class DataSet:
-    """A published data set.
+    """A published data set, or a folder of one's own.
 
     Attributes:
         name: as on the command line.
@@ -24,10 +42,15 @@ class DataSet:
         page: the official page, where its owners give it out.
         terms: under which.
         layout: the folder that its reader expects, as a tree.
-        splits: the names of its official splits, the training one first.
+        splits: the names of its official splits: the training one, then the one that is measured on
+            unless another is asked for, then the others.
         reader: module and function (root, split) → `FaceSet`.
         checker: module and function (root, progress=) → `CheckReport`.
         clip_reader: module and function (root, split) → `ClipSet`, of a set of videos.
+        downloads: what `onedheat data get` may fetch. Empty where the owners ask for a form, give no
+            public address, or publish no checksum.
+        made: whether it is made and not read; its functions are given None as root.
+        folder: where a set of one's own lies.
     """
 
     name: str
@@ -39,20 +62,40 @@ class DataSet:
     reader: str
     checker: str
     clip_reader: str | None = None
+    downloads: tuple[Download, ...] = ()
+    made: bool = False
+    folder: Path | None = None
 
-    def read(self, root: str | Path, split: str) -> FaceSet:
-        """The faces of a split. Raises `DataError` if there are none."""
-        return _function(self.reader)(root, split)
+    @property
+    def needs_root(self) -> bool:
+        """Whether a person has to say where it lies."""
+        return not self.made and self.folder is None
 
-    def clips(self, root: str | Path, split: str) -> ClipSet:
+    @property
+    def test_split(self) -> str:
+        """The split that is measured on unless another is asked for."""
+        return self.splits[min(1, len(self.splits) - 1)]
+
+    def read(self, root: str | Path | None = None, split: str | None = None) -> FaceSet:
+        """The faces of a split, the training one by default. Raises `DataError` if there are none."""
+        return _function(self.reader)(self._place(root), split or self.splits[0])
+
+    def clips(self, root: str | Path | None = None, split: str | None = None) -> ClipSet:
         """The clips of a split of a set of videos. Raises `DataError` if there are none."""
         if self.clip_reader is None:
             raise DataError(f"{self.name} has photos only; read() gives its faces")
-        return _function(self.clip_reader)(root, split)
+        return _function(self.clip_reader)(self._place(root), split or self.splits[0])
 
-    def check(self, root: str | Path, *, progress: bool = False) -> CheckReport:
+    def check(self, root: str | Path | None = None, *, progress: bool = False) -> CheckReport:
         """What is wrong with a folder. Raises `DataError` if there is none."""
-        return _function(self.checker)(root, progress=progress)
+        return _function(self.checker)(self._place(root), progress=progress)
+
+    def _place(self, root: str | Path | None) -> str | Path | None:
+        if self.needs_root and root is None:
+            raise DataError(f"{self.name} lies in a folder; say in which")
+        if not self.needs_root and root is not None:
+            raise DataError(f"{self.name} needs no folder beside its name; leave {root} out")
+        return self.folder or root
 
 
 def _function(path: str) -> Callable:
@@ -80,12 +123,54 @@ DATASETS = {
 }
 
 
+OWN = DataSet(
+    name="own",
+    title="a folder of one's own faces: any number of points",
+    page="",
+    terms="one's own",
+    layout=(
+        "scheme.json, which `onedheat data scheme FOLDER` makes, and either\n"
+        "photos with a .pts file beside each, or one .csv file that names photos and their points"
+    ),
+    splits=("train", "test"),
+    reader="onedheat.data.own.read_own",
+    checker="onedheat.data.checks.own.check_own",
+)
+
+
 def dataset(name: str) -> DataSet:
-    """The data set of that name.
+    """The published data set of that name, or one's own that lies in the folder of that name.
+
+    A name of `DATASETS` goes before a folder; ``./300w`` is a folder for sure.
 
     Raises:
-        DataError: no such data set; the message lists those there are.
+        DataError: neither; the message lists the names there are.
     """
-    if name not in DATASETS:
-        raise DataError(f"no data set {name!r}; there are: {', '.join(DATASETS)}")
-    return DATASETS[name]
+    if name in DATASETS:
+        return DATASETS[name]
+    if Path(name).is_dir():
+        return replace(OWN, name=Path(name).resolve().name, folder=Path(name))
+    raise DataError(
+        f"no data set {name!r}; there are: {', '.join(DATASETS)}, or a folder of your own faces"
+    )
+
+
+def paired(names: Sequence[str], roots: Sequence[Path]) -> list[tuple[DataSet, Path | None]]:
+    """Each data set with the folder it lies in.
+
+    Folders belong, in their order, to those sets that lie in one: a folder of one's own faces and
+    made faces take none.
+
+    Raises:
+        DataError: no such data set, or too few or too many folders.
+    """
+    sets = [dataset(name) for name in names]
+    needing = [one.name for one in sets if one.needs_root]
+    if len(needing) != len(roots):
+        which = f" ({', '.join(needing)})" if needing else ""
+        raise DataError(
+            f"{len(needing)} of the data sets need a --root, the folder they lie in{which}; "
+            f"{len(roots)} given. Give one for each of these, in their order"
+        )
+    left = iter(roots)
+    return [(one, next(left) if one.needs_root else None) for one in sets]
