@@ -21,6 +21,7 @@ _HOME_OF = {
     "Detector": "models",
     "DetectorConfig": "models",
     "read_image": "data.images",
+    "read_video": "video",
     "Scheme": "landmarks",
 }
 __all__ = sorted(_HOME_OF)
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from onedheat.pipeline import Face as Face
     from onedheat.pipeline import Landmarker as Landmarker
     from onedheat.pipeline import load as load
+    from onedheat.video import read_video as read_video
 
 
 def __getattr__(name: str):

@@ -11,10 +11,10 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 
 # Lowest first. A module belongs to the floor that names it or the package it stands in.
 FLOORS = [
-    {"landmarks", "geometry", "heatmaps", "metrics", "files"},
-    {"models"},
+    {"landmarks", "geometry", "heatmaps", "metrics", "files", "containers"},
+    {"models", "video"},
     {"data"},
-    {"checkpoints", "faces", "video", "drawing", "presets"},
+    {"checkpoints", "faces", "drawing", "presets"},
     {"pipeline"},
     {"evaluation", "detection"},
     {"training", "crossval"},
