@@ -8,24 +8,10 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from onedheat.data.images import ImageError, read_image
+from onedheat.data.images import SUFFIXES, ImageError, read_image
 from onedheat.drawing import draw_landmarks
 from onedheat.files import write_atomically
 from onedheat.pipeline import Face, Landmarker
-
-SUFFIXES = {
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".gif",
-    ".avif",
-    ".ppm",
-    ".pgm",
-}
 
 
 @dataclass(frozen=True)

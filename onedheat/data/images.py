@@ -14,6 +14,11 @@ from PIL.PngImagePlugin import PngImageFile
 
 RGB = UInt8[np.ndarray, "height width 3"]
 
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".ppm", ".pgm"}
+)
+"""How the names of image files end, in small letters."""
+
 MAX_PIXELS = 256_000_000
 """Larger files are refused before they are decoded: phones end at 200 million pixels, and decoding
 takes about 10 bytes for each."""

@@ -22,11 +22,15 @@ class Fault:
 
 @dataclass(frozen=True)
 class Subset:
-    """How many faces of a subset there are, and how many were published."""
+    """How many faces of a subset there are, and how many were published, if it was; of a set of videos,
+    in how many clips.
+    """
 
     name: str
     faces: int
-    official: int
+    official: int | None = None
+    clips: int | None = None
+    official_clips: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,12 @@ class CheckReport:
         lines = [f"{self.dataset} in {self.root}", ""]
         lines += [f"  {'subset':16s} {'faces':>6s} {'official':>9s}"]
         for subset in self.subsets:
-            note = (
-                "" if subset.faces == subset.official else f"  {subset.faces - subset.official:+d}"
-            )
-            lines.append(f"  {subset.name:16s} {subset.faces:6d} {subset.official:9d}{note}")
+            faces, official = subset.faces, subset.official
+            note = f"  {faces - official:+d}" if official not in (None, faces) else ""
+            if subset.clips is not None:
+                note += f"  {subset.clips} of {subset.official_clips} clips"
+            shown = "–" if official is None else official
+            lines.append(f"  {subset.name:16s} {faces:6d} {shown:>9}{note}")
         lines += ["", *(f"{f.level}: {f.path}: {f.what}" for f in self.faults)]
         errors = sum(fault.level == "error" for fault in self.faults)
         warnings = len(self.faults) - errors
@@ -69,13 +75,28 @@ class CheckReport:
         return "\n".join(lines)
 
 
-def implausible(annotation: Path, landmarks: Landmarks, width: int, height: int) -> Iterable[Fault]:
-    """What makes a person doubt that these landmarks belong to this picture."""
-    if looks_zero_based(landmarks):
+def implausible(
+    annotation: str | Path,
+    landmarks: Landmarks,
+    width: int,
+    height: int,
+    *,
+    counts_from_1: bool = True,
+) -> Iterable[Fault]:
+    """What makes a person doubt that these landmarks belong to this picture.
+
+    Args:
+        annotation: file, or file and line.
+        landmarks: (N, 2) in pixels, from 0.
+        width: of the picture.
+        height: of the picture.
+        counts_from_1: whether the file's own coordinates do.
+    """
+    if counts_from_1 and looks_zero_based(landmarks):
         yield Fault(
             "warning",
             str(annotation),
-            "a coordinate is exactly 0, but 300W counts from 1: does this file count from 0?",
+            "a coordinate is exactly 0, but .pts files count from 1: does this one count from 0?",
         )
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     side = (high - low).max()
@@ -89,16 +110,3 @@ def implausible(annotation: Path, landmarks: Landmarks, width: int, height: int)
             f"a landmark lies {beyond:.0f} px outside its {width} × {height} photo, more than half a "
             "face: do the two files belong together?",
         )
-
-
-def copies(digests: dict[Path, str]) -> Iterable[Fault]:
-    """Photos that stand in two folders, by the digests of their bytes."""
-    first: dict[str, Path] = {}
-    for path, digest in digests.items():
-        if digest in first and first[digest].parent != path.parent:
-            yield Fault(
-                "warning",
-                str(path),
-                f"its photo is also that of {first[digest]}: one of them is a copy",
-            )
-        first.setdefault(digest, path)

@@ -1,6 +1,5 @@
 """Checks a 300W folder."""
 
-import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from onedheat.data import w300
-from onedheat.data.checks.report import CheckReport, Fault, Subset, copies, implausible
-from onedheat.data.images import ImageError, read_image
+from onedheat.data.checks.repeats import Looked, look_at, repeats
+from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible
+from onedheat.data.images import ImageError
 from onedheat.data.pts import PtsError, read_pts
 from onedheat.landmarks import IBUG68
 
@@ -31,11 +31,9 @@ def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
         checked = pool.map(_check_face, every)
         found = list(tqdm(checked, total=len(every), unit="face", disable=not progress))
     faults = [fault for _, faults in found for fault in faults]
-    faults += copies(
-        {path: digest for path, (digest, _) in zip(every, found, strict=True) if digest}
-    )
+    faults += repeats([looked for looked, _ in found if looked])
     for folder in folders.values():
-        faults += _photos_without_points(folder)
+        faults += [*_photos_without_points(folder), *_mirrored_by_name(folder)]
     subsets = [
         Subset(name, len(files.get(name, ())), official) for name, official in w300.COUNTS.items()
     ]
@@ -48,8 +46,8 @@ def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
     return CheckReport(w300.NAME, str(root), tuple(subsets), tuple(faults))
 
 
-def _check_face(annotation: Path) -> tuple[str | None, list[Fault]]:
-    """The digest of a face's photo, if it can be read, and what is wrong with the two files."""
+def _check_face(annotation: Path) -> tuple[Looked | None, list[Fault]]:
+    """What a face's photo looks like, if it can be read, and what is wrong with the two files."""
     faults, landmarks = [], None
     try:
         landmarks = read_pts(annotation, len(IBUG68))
@@ -60,12 +58,12 @@ def _check_face(annotation: Path) -> tuple[str | None, list[Fault]]:
     if photo is None:
         return None, [*faults, Fault("error", str(annotation), "has no photo beside it")]
     try:
-        height, width = read_image(photo).shape[:2]
+        look = look_at(photo)
     except ImageError as error:
         return None, [*faults, Fault("error", str(photo), str(error))]
     if landmarks is not None:
-        faults += implausible(annotation, landmarks, width, height)
-    return hashlib.sha1(photo.read_bytes()).hexdigest(), faults
+        faults += implausible(annotation, landmarks, look.width, look.height)
+    return Looked(str(annotation), str(photo.parent), look, landmarks), faults
 
 
 def _photos_without_points(folder: Path) -> Iterable[Fault]:
@@ -74,3 +72,14 @@ def _photos_without_points(folder: Path) -> Iterable[Fault]:
         known = photo.suffix.lower() in w300.PICTURES and not photo.name.startswith(".")
         if known and photo.stem not in annotated and not photo.stem.endswith("_mirror"):
             yield Fault("warning", str(photo), "a photo without a .pts file; it is not read")
+
+
+def _mirrored_by_name(folder: Path) -> Iterable[Fault]:
+    """The mirrored copies of dlib's archive, which the reader leaves out."""
+    mirrored = sorted(folder.glob("*_mirror.pts"))
+    if mirrored:
+        yield Fault(
+            "warning",
+            str(mirrored[0]),
+            f"one of {len(mirrored)} mirrored copies in this folder, by their names; they are not read",
+        )

@@ -1,0 +1,328 @@
+"""Folders of one's own: both formats, splits, groups, and every fault with its file and line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from faces300w import pts_text
+from ownfaces import FIVE, OF_68, draw, make_csv_folder, make_pts_folder, write_scheme
+
+from onedheat.data import DataError, dataset, read, union
+from onedheat.data.checks.own import check_own
+from onedheat.data.datasets import paired
+from onedheat.data.own import read_labels, read_own, read_scheme
+from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
+from onedheat.data.w300 import read_300w
+from onedheat.landmarks import IBUG68
+
+
+def test_pts_files_count_from_1_and_a_csv_from_0(tmp_path):
+    expected = draw(tmp_path / "somewhere.jpg", seed=1)
+    folder = make_pts_folder(tmp_path / "pts")
+    table = make_csv_folder(tmp_path / "csv")
+    assert read_own(folder).samples[1].landmarks == pytest.approx(expected, abs=1e-5)
+    assert read_own(table).samples[1].landmarks == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_folder_of_pts_files_is_read_as_deep_as_it_goes(tmp_path):
+    faces = read_own(make_pts_folder(tmp_path / "my faces"))
+    assert [s.source.path.name for s in faces.samples] == ["a.jpg", "b.png", "c.jpg"]
+    assert (faces.name, faces.split, faces.scheme) == ("my faces", "train", FIVE)
+    assert faces.samples[0].image().shape == (120, 120, 3)
+
+
+def test_a_csv_gives_visibility_boxes_splits_and_groups(tmp_path):
+    root = make_csv_folder(
+        tmp_path, 3, named=True,
+        split=["train", "test", ""], group=["anna", "anna", ""],
+        **{f"{point}_visible": [1, 1, 0] for point in FIVE.points},
+        box_x0=[0, 0, ""], box_y0=[1, 1, ""], box_x1=[90, 90, ""], box_y1=[91, 91, ""],
+    )  # fmt: skip
+    training = read_own(root)
+    assert [s.source.path.name for s in training.samples] == ["face 0.jpg", "face 2.jpg"]
+    assert [s.visible.all() for s in training.samples] == [True, False]
+    assert training.samples[0].box.tolist() == [0, 1, 90, 91] and training.samples[1].box is None
+    assert training.samples[0].group == "anna" != training.samples[1].group
+    assert len(read_own(root, "test")) == 1
+
+
+def test_folders_called_train_and_test_are_splits_and_others_are_not(tmp_path):
+    names = ["train/a.jpg", "Test/b.jpg", "group/c.jpg", "val/x/d.jpg", "e.jpg"]
+    root = make_pts_folder(tmp_path, names)
+    stems = {split: sorted(s.source.path.stem for s in read_own(root, split).samples)
+             for split in ("train", "test", "val")}  # fmt: skip
+    assert stems == {"train": ["a", "c", "e"], "test": ["b"], "val": ["d"]}
+    with pytest.raises(DataError, match="no faces of a split 'tset'; there are: .*val"):
+        read_own(root, "tset")
+
+
+def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_the_folder_lies(
+    tmp_path,
+):
+    root = make_pts_folder(tmp_path / "faces", ["a.jpg", "b.jpg", "c.jpg"])
+    shutil.copy(root / "a.jpg", root / "d.jpg")
+    shutil.copy(root / "a.pts", root / "d.pts")
+    (root / "photo_groups.csv").write_text("image,photo_group\nb,anna\nc,anna\n")
+    groups = [sample.group for sample in read_own(root).samples]
+    assert groups[0] == groups[3] != groups[1] == groups[2] == "anna"
+    (root / "photo_groups.csv").unlink()
+    before = [sample.group for sample in read_own(root).samples]
+    root.rename(tmp_path / "elsewhere_faces")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "elsewhere_faces").rename(tmp_path / "deep/faces")
+    assert [sample.group for sample in read_own(tmp_path / "deep/faces").samples] == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda r: (r / "scheme.json").unlink(), "has no scheme.json.*onedheat data scheme"),
+        (lambda r: (r / "scheme.json").write_text('{"name":\n x}'), "scheme.json:2: no JSON"),
+        (lambda r: (r / "scheme.json").write_bytes(b"\xff\xfe"), "scheme.json"),
+        (lambda r: (r / "scheme.json").write_text("[" * 100_000), "scheme.json: "),
+        (lambda r: write_scheme(r, normaliser=[0, 7]), r"scheme.json: key 'normaliser'"),
+        (lambda r: (r / "a.jpg").unlink(), r"a\.pts: has no photo beside it"),
+        (lambda r: draw(r / "a.png", 5), r"a\.pts: belongs to a\.jpg and a\.png"),
+        (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:1: .*n_points"),
+        (lambda r: (r / "a.pts").write_text(pts_text(np.ones((4, 2)))), "holds 4 points, scheme.json has 5"),
+        (lambda r: (r / "a.pts").write_text(pts_text(np.ones((5, 2)))), "a.pts: all points lie in one"),
+        (lambda r: (r / "a.pts").write_text(pts_text(np.eye(5)[:, 2:4])), "two points of the normaliser"),
+        (lambda r: write_scheme(r, normaliser="face_size"), "a.pts: no box, but scheme.json"),
+        (lambda r: (r / "points.csv").write_text("image,x0,y0\n"), "several sets of labels"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_folder_of_pts_files_is_said_with_its_file(tmp_path, spoil, word):
+    spoil(make_pts_folder(tmp_path))
+    with pytest.raises(DataError, match=word):
+        read_own(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("face 1.jpg", "face 9.jpg", r"landmarks\.csv:3: there is no photo .*face 9\.jpg"),
+        ("face 1.jpg", "a\0", r"landmarks\.csv:3: there is no photo"),
+        ("face 1.jpg", "x" * 5000, r"landmarks\.csv:3: there is no photo"),
+        ("image,right_eye_x,right_eye_y", "image,re_x,re_y", r"csv:1: point 0 is 're', in .*'right_eye'"),
+        ("face 1.jpg,", "face 1.jpg,z", r"landmarks\.csv:3: column 'right_eye_x'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_csv_is_said_with_its_line(tmp_path, old, new, word):
+    path = make_csv_folder(tmp_path, named=True) / "landmarks.csv"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(DataError, match=word):
+        read_own(tmp_path)
+
+
+def test_a_csv_of_another_number_of_points_and_a_folder_without_labels_are_refused(tmp_path):
+    write_scheme(tmp_path)
+    with pytest.raises(DataError, match="holds no labels; expected photos with a .pts file"):
+        read_own(tmp_path)
+    (tmp_path / "l.csv").write_text("image,x0,y0\n")
+    with pytest.raises(DataError, match=r"l\.csv:1: names 1 points, .*scheme\.json has 5"):
+        read_own(tmp_path)
+    with pytest.raises(DataError, match="is no folder"):
+        read_own(tmp_path / "nowhere")
+
+
+def test_pts_files_that_count_from_0_are_told_so(tmp_path):
+    landmarks = draw(make_pts_folder(tmp_path) / "a.jpg", 0)
+    landmarks[0] = 0
+    (tmp_path / "a.pts").write_text(pts_text(landmarks - 1))  # written from 0
+    with pytest.warns(UserWarning, match=r"1 of 3 \.pts files .* count from 1"):
+        read_own(tmp_path)
+
+
+# As a data set among others --------------------------------------------------------------------------
+
+
+def test_a_folder_is_a_data_set_by_its_path(tmp_path):
+    root = make_pts_folder(tmp_path / "mine", ["a.jpg", "test/b.jpg"])
+    assert len(read(str(root))) == 1 and len(read(str(root), split="test")) == 1
+    found = dataset(str(root))
+    assert (found.name, found.needs_root, found.test_split) == ("mine", False, "test")
+    with pytest.raises(DataError, match="no data set 'coco'.*or a folder of your own"):
+        dataset("coco")
+    with pytest.raises(DataError, match="needs no folder beside its name"):
+        found.read(tmp_path)
+    with pytest.raises(DataError, match="300w lies in a folder; say in which"):
+        read("300w")
+
+
+def test_roots_belong_in_their_order_to_the_sets_that_lie_in_one(tmp_path):
+    mine = str(make_pts_folder(tmp_path / "mine"))
+    pairs = paired(["300w", mine, "300w"], [Path("one"), Path("two")])
+    assert [(one.name, root) for one, root in pairs] == [
+        ("300w", Path("one")), ("mine", None), ("300w", Path("two")),
+    ]  # fmt: skip
+    with pytest.raises(DataError, match=r"1 of the data sets need a --root.*\(300w\); 0 given"):
+        paired(["300w", mine], [])
+    with pytest.raises(DataError, match="0 of the data sets need a --root.*1 given"):
+        paired([mine], [Path("one")])
+
+
+def test_only_sets_of_one_scheme_are_joined(tmp_path):
+    one, two = (read_own(make_pts_folder(tmp_path / name)) for name in ("one", "two"))
+    assert len(union(one, two)) == 6
+    write_scheme(tmp_path / "two", points=["a", "b", "c", "d", "e"])
+    with pytest.raises(
+        DataError, match="one has the 5 points of 'five', two the 5 of 'five', which is"
+    ):
+        union(one, read_own(tmp_path / "two"))
+
+
+def test_too_few_photos_to_divide_are_a_data_error(tmp_path):
+    with pytest.raises(DataError, match="1 faces in 1 photos cannot be divided"):
+        read_own(make_pts_folder(tmp_path, ["a.jpg"])).divided(0.1)
+
+
+# The check -------------------------------------------------------------------------------------------
+
+
+def test_a_good_folder_is_usable(tmp_path):
+    report = check_own(make_csv_folder(tmp_path, 4, split=["train", "train", "test", ""]))
+    assert report.usable and report.faults == ()
+    assert [(s.name, s.faces, s.official) for s in report.subsets] == [
+        ("train", 3, None), ("test", 1, None),
+    ]  # fmt: skip
+    assert "train" in report.as_text() and "usable" in report.as_text()
+
+
+def test_the_check_finds_every_fault_and_names_its_place(tmp_path):
+    names = ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg", "test/f.jpg"]
+    root = make_pts_folder(tmp_path, names)
+    (root / "a.pts").write_text("version: 1\nn_points: 5\n{\n1 2\nx 3\n}\n")
+    (root / "b.jpg").write_bytes(b"no picture")
+    far = draw(root / "c.jpg", 2)
+    (root / "c.pts").write_text(pts_text(far + 500))
+    zero = draw(root / "d.jpg", 3)
+    zero[0, 0] = -1
+    (root / "d.pts").write_text(pts_text(zero))
+    shutil.copy(root / "e.jpg", root / "test/f.jpg")
+    draw(root / "alone.jpg", 50)
+    draw(root / "scheme.png", 51)  # the drawing of the scheme is no photo
+    report = check_own(root)
+    said = report.as_text()
+    for expected in (
+        "a.pts:5: expected two numbers",
+        "b.jpg is no image that can be read",
+        "c.pts: a landmark lies",
+        "d.pts: a coordinate is exactly 0",
+        "f.pts: its photo is also that of",
+        "alone.jpg: has no label that can be used",
+    ):
+        assert expected in said, expected
+    assert "scheme.png" not in said and not report.usable
+    assert len(report.faults) == 6
+
+
+def test_the_same_face_twice_is_found_and_two_faces_of_one_photo_are_none(tmp_path):
+    root = make_csv_folder(tmp_path, 2)
+    lines = (root / "landmarks.csv").read_text().splitlines()
+    numbers = lines[1].split(",")[1:]
+    moved = ",".join(str(float(number) + 30) for number in numbers)
+    lines += [f"face 0.jpg,{moved}", lines[1]]
+    (root / "landmarks.csv").write_text("\n".join(lines))
+    (fault,) = check_own(root).faults
+    assert fault.path.endswith("landmarks.csv:5")
+    assert fault.what.startswith("the same face of the same photo") and "csv:2" in fault.what
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_mirrored_photo_is_found_even_where_it_was_stored_again(tmp_path, suffix):
+    root = make_pts_folder(tmp_path, ["a.png", "b.png", "c.png"])
+    picture = cv2.imread(str(root / "a.png"))
+    assert cv2.imwrite(str(root / f"m{suffix}"), picture[:, ::-1])
+    landmarks = read_own(root).samples[0].landmarks
+    (root / "m.pts").write_text(pts_text((119 - landmarks[:, :1], landmarks[:, 1:])[0] * (1, 0)
+                                         + landmarks[list(FIVE.mirror)] * (0, 1)))  # fmt: skip
+    (fault,) = check_own(root).faults
+    assert fault.path.endswith("m.pts") and "the mirror image of that of" in fault.what
+    assert "a.pts" in fault.what
+
+
+def test_a_picture_that_is_its_own_mirror_image_is_no_mirrored_photo(tmp_path):
+    root = make_pts_folder(tmp_path, ["a.png", "b.png"])
+    for name, shade in (("a.png", 90), ("b.png", 91)):
+        cv2.imwrite(str(root / name), np.full((120, 120, 3), shade, np.uint8))
+    assert check_own(root).faults == ()
+
+
+def test_mirror_pairs_that_do_not_fit_the_faces_are_doubted(tmp_path):
+    root = make_csv_folder(tmp_path, 6)
+    write_scheme(root, mirror_pairs=[[0, 4], [1, 3]])
+    (fault,) = check_own(root).faults
+    assert fault.level == "warning" and "'mirror_pairs' does not fit the faces" in fault.what
+    assert "[0, 1, 3, 4]" in fault.what
+
+
+def test_a_folder_without_a_scheme_is_checked_all_the_same(tmp_path):
+    root = make_pts_folder(tmp_path)
+    (root / "scheme.json").unlink()
+    report = check_own(root)
+    assert report.faces == 3 and not report.usable
+    assert "onedheat data scheme" in report.faults[0].what
+    with pytest.raises(DataError, match="is no folder"):
+        check_own(tmp_path / "nowhere")
+
+
+# The proposal ----------------------------------------------------------------------------------------
+
+
+def drawn(count: int, points=OF_68) -> np.ndarray:
+    from faces300w import face_landmarks
+
+    rng = np.random.default_rng(0)
+    return np.stack([face_landmarks(rng, 120) + rng.normal(0, 1, (68, 2)) for _ in range(count)])[
+        :, list(points)
+    ]
+
+
+def test_mirror_pairs_and_normaliser_are_found_in_the_faces():
+    scheme, doubtful = propose_scheme(drawn(10), "mine")
+    assert (scheme.name, scheme.mirror, doubtful) == ("mine", (1, 0, 2, 4, 3), ())
+    assert scheme.normaliser == (0, 1) and scheme.points == ("p0", "p1", "p2", "p3", "p4")
+    assert propose_scheme(drawn(3), "m", FIVE.points)[0].points == FIVE.points
+
+
+def test_points_without_a_pair_lie_on_the_middle_line():
+    scheme, _ = propose_scheme(drawn(10, (8, 27, 30, 33, 51)), "profile")
+    assert scheme.mirror == (0, 1, 2, 3, 4)
+    assert scheme.normaliser == (0, 1)  # the chin and the nose's root, farthest apart
+    assert propose_scheme(drawn(1, (36, 45)), "two")[0].mirror == (1, 0)
+
+
+def test_the_mean_shape_does_not_depend_on_size_place_and_slant():
+    faces = drawn(6)
+    turn = np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    moved = np.concatenate([faces, faces[:1] @ turn * 3 + 40])
+    before, after = mean_shape(faces[:1]), mean_shape(np.stack([faces[0], moved[-1]]))
+    # Two copies of one face, one slanted, have its shape.
+    assert np.linalg.norm(after[0] - after[4]) == pytest.approx(
+        np.linalg.norm(before[0] - before[4])
+    )
+    assert (after**2).sum(axis=1).mean() == pytest.approx(1)
+
+
+def test_the_misfit_tells_right_from_wrong_pairs():
+    shape = mean_shape(drawn(20))
+    assert mirror_misfit(shape, FIVE.mirror) < 0.1 < 0.5 < mirror_misfit(shape, (0, 1, 2, 3, 4))
+
+
+def test_the_68_points_are_paired_from_ten_real_faces(real_data):
+    faces = read_300w(real_data / "300w_crops", "lfpw/testset").landmarks()
+    for start in range(0, 220, 44):
+        proposed, doubtful = propose_scheme(faces[start : start + 10], "x")
+        assert proposed.mirror == IBUG68.mirror and doubtful == ()
+
+
+def test_a_published_scheme_may_be_named_in_the_file(tmp_path):
+    (tmp_path / "scheme.json").write_text(json.dumps({"name": "ibug68"}))
+    assert read_scheme(tmp_path) is IBUG68
+
+
+def test_names_in_a_csv_are_given_to_the_scheme(tmp_path):
+    assert read_labels(make_csv_folder(tmp_path, named=True)).points == FIVE.points
