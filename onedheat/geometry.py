@@ -5,20 +5,24 @@ A coordinate is (x, y) in pixels. Pixel *centres* are integers and the first is 
 −½ to W − ½. Resizing by s therefore maps p to (p + ½)·s − ½.
 
 A crop is one affine map in float64, kept with its inverse; a picture is resampled once, from the
-original to the network's input, by `warp`.
+original to the network's input, by `warp`, or by `warp_batch` where photos lie on a device.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, UInt8
+import torch
+from jaxtyping import Float, Float32, Int64, UInt8
+from torch import Tensor
 
 Landmarks = Float[np.ndarray, "landmarks 2"]
 Box = Float[np.ndarray, "4"]
 
 MAX_SIDE = 32_000  # OpenCV's warp addresses pixels by 16-bit integers
+MAX_SAMPLES = 2**21  # that `warp_batch` holds at once, about 100 bytes each
 
 
 def tight_box(landmarks: Landmarks, scale: float = 1.25) -> Box:
@@ -27,16 +31,17 @@ def tight_box(landmarks: Landmarks, scale: float = 1.25) -> Box:
     The box of evaluation, training and a second pass.
 
     Args:
-        landmarks: (N, 2) in pixels.
+        landmarks: (N, 2) in pixels; those that are not annotated are NaN and do not count.
         scale: 1 touches the outermost landmarks.
 
     Returns:
         (4,) edges x0, y0, x1, y1 in pixels.
 
     Raises:
-        ValueError: the landmarks all lie in one place, or some are not finite.
+        ValueError: the landmarks all lie in one place, none is annotated, or some are infinite.
     """
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    annotated = _annotated(landmarks)
+    low, high = annotated.min(axis=0), annotated.max(axis=0)
     return square_box((low + high) / 2, float((high - low).max()) * scale)
 
 
@@ -48,7 +53,18 @@ def paper_box(landmarks: Landmarks, interocular: float) -> Box:
     smaller than `tight_box(landmarks, 1.1)`.
     """
     tight = tight_box(landmarks, 1.1)
-    return square_box(landmarks.mean(axis=0), max(2.5 * interocular, float(tight[2] - tight[0])))
+    center = _annotated(landmarks).mean(axis=0)
+    return square_box(center, max(2.5 * interocular, float(tight[2] - tight[0])))
+
+
+def _annotated(landmarks: Landmarks) -> Float[np.ndarray, "annotated 2"]:
+    annotated = landmarks[~np.isnan(landmarks).any(axis=1)]
+    if not len(annotated):
+        raise ValueError(
+            f"none of the {len(landmarks)} landmarks is annotated (all are NaN), so there is no box "
+            "around them; leave this face out"
+        )
+    return annotated
 
 
 def square_box(center: Float[np.ndarray, "2"], side: float) -> Box:
@@ -56,7 +72,7 @@ def square_box(center: Float[np.ndarray, "2"], side: float) -> Box:
     if not (np.isfinite(center).all() and math.isfinite(side) and side > 0):
         raise ValueError(
             f"a box needs a finite centre and a side above 0; got centre {center.tolist()} and side "
-            f"{side:g} px. Are the landmarks it was made from all different and free of NaN?"
+            f"{side:g} px. Are the landmarks it was made from all different and finite?"
         )
     half = side / 2
     return np.array([center[0] - half, center[1] - half, center[0] + half, center[1] + half])
@@ -160,7 +176,7 @@ def warp(
     """
     import cv2
 
-    samples = max(1, min(math.ceil(crop.shrink - 1e-6), MAX_SIDE // crop.size))
+    samples = _samples_a_side(crop)
     fine = crop.size * samples
     # Sample i of the fine picture lies at (i + ½)/k − ½ in the crop.
     offset = 0.5 / samples - 0.5
@@ -178,6 +194,11 @@ def warp(
     if samples > 1:
         picture = cv2.resize(picture, (crop.size, crop.size), interpolation=cv2.INTER_AREA)
     return picture.reshape(crop.size, crop.size, image.shape[2])
+
+
+def _samples_a_side(crop: Crop) -> int:
+    """k: as many samples as a crop pixel covers photo pixels."""
+    return max(1, min(math.ceil(crop.shrink - 1e-6), MAX_SIDE // crop.size))
 
 
 def _cut_to_need(image, to_photo, side):
@@ -199,3 +220,86 @@ def _cut_to_need(image, to_photo, side):
         )
     shift = np.array([[1, 0, -x0], [0, 1, -y0], [0, 0, 1]])
     return np.ascontiguousarray(image[y0:y1, x0:x1]), shift @ to_photo
+
+
+def warp_batch(
+    photos: Sequence[UInt8[Tensor, "_ _ channels"]], crops: Sequence[Crop]
+) -> UInt8[Tensor, "batch channels size size"]:
+    """`warp` of many photos at once, where they lie: the same pictures to within one grey level.
+
+    The k × k bilinear samples of a crop pixel are computed and averaged as they are defined at
+    `warp`; only OpenCV's rounding of each sample to a whole grey level is left out.
+
+    Args:
+        photos: one (H, W, C) uint8 a crop, of any sizes, all on one device.
+        crops: where to look in each and how large to draw it; all of one size.
+
+    Returns:
+        (B, C, size, size) uint8 on that device.
+
+    Raises:
+        ValueError: no photo, not as many photos as crops, or crops of different sizes.
+    """
+    sizes = {crop.size for crop in crops}
+    if len(photos) != len(crops) or len(sizes) != 1:
+        raise ValueError(
+            f"a batch needs one photo for each crop and crops of one size; got {len(photos)} photos, "
+            f"{len(crops)} crops, sizes {sorted(sizes)}"
+        )
+    size, device, channels = sizes.pop(), photos[0].device, photos[0].shape[2]
+    # All photos are one list of pixels; each begins where the one before it ends.
+    pixels = torch.cat([photo.reshape(-1, channels) for photo in photos])
+    height, width = torch.tensor([photo.shape[:2] for photo in photos]).T
+    first = (height * width).cumsum(0) - height * width
+    places = torch.stack([first, width, height]).to(device)
+    to_photo = torch.from_numpy(np.stack([crop.inverse[:2] for crop in crops]))
+    to_photo = to_photo.float().to(device)
+
+    counts = [_samples_a_side(crop) for crop in crops]
+    pictures = pixels.new_empty(len(crops), size, size, channels)
+    for samples in sorted(set(counts)):
+        alike = torch.tensor([i for i, count in enumerate(counts) if count == samples])
+        faces = alike.to(device)
+        pictures[faces] = _averaged(pixels, places[:, faces], to_photo[faces], size, samples)
+    return pictures.permute(0, 3, 1, 2)
+
+
+def _averaged(
+    pixels: UInt8[Tensor, "pixels channels"],
+    places: Int64[Tensor, "3 batch"],
+    to_photo: Float32[Tensor, "batch 2 3"],
+    size: int,
+    samples: int,
+) -> UInt8[Tensor, "batch size size channels"]:
+    """Crops whose pixels are each the mean of samples × samples, some of these at a time."""
+    device, (a, b, c) = pixels.device, to_photo.permute(2, 1, 0)[..., None, None, None]
+    center = torch.arange(size, device=device)
+    y, x = torch.meshgrid(center, center, indexing="ij")
+    # Sample i of a crop pixel lies (i + ½)/k − ½ from its centre.
+    offset = (torch.arange(samples, device=device) + 0.5) / samples - 0.5
+    offsets = torch.cartesian_prod(offset, offset)[..., None, None]
+    total = torch.zeros(len(to_photo), size, size, pixels.shape[1], device=device)
+    for part in offsets.split(max(1, MAX_SAMPLES // (len(to_photo) * size * size))):
+        # Sums, no matrix product: that would be rounded to ten bits where TF32 is switched on.
+        seen = a * (x + part[:, 0]) + b * (y + part[:, 1]) + c
+        total += _bilinear(pixels, places, seen).sum(dim=1)
+    return (total / samples**2).round().to(torch.uint8)
+
+
+def _bilinear(
+    pixels: UInt8[Tensor, "pixels channels"],
+    places: Int64[Tensor, "3 batch"],
+    seen: Float32[Tensor, "2 batch samples size size"],
+) -> Float32[Tensor, "batch samples size size channels"]:
+    """Values of photos at points of theirs, black outside."""
+    first, width, height = places[:, :, None, None, None]
+    corner = seen.floor()
+    (share_x, share_y), (left, top) = seen - corner, corner.long()
+    value = 0.0
+    for right, x_weight in ((0, 1 - share_x), (1, share_x)):
+        for down, y_weight in ((0, 1 - share_y), (1, share_y)):
+            x, y = left + right, top + down
+            inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+            index = torch.where(inside, first + y * width + x, 0)
+            value = value + (x_weight * y_weight * inside)[..., None] * pixels[index]
+    return value

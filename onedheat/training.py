@@ -27,12 +27,11 @@ from accelerate.state import AcceleratorState
 from jaxtyping import Float
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from onedheat.checkpoints import CheckpointError, write_weights
-from onedheat.data.augment import add_noise, occlude, photometric
-from onedheat.data.crops import Picture, TrainingPictures
+from onedheat.data.augment import Augmentation
+from onedheat.data.crops import FaceBatch, FaceBatches
 from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
 from onedheat.evaluation import Report, evaluate
@@ -53,12 +52,13 @@ def heatmap_loss(
     heatmaps: Heatmaps, landmarks: Float[Tensor, "batch landmarks 2"], config: DetectorConfig
 ) -> Float[Tensor, ""]:
     """Eq. 11, or the cross-entropy to the same Gaussians: summed over bins and both axes, averaged
-    over landmarks and faces.
+    over the landmarks of all faces that are annotated; the others are NaN.
     """
+    annotated = landmarks.isfinite().all(dim=-1)
     total = landmarks.new_zeros(())
     for axis, vectors in enumerate(heatmaps):
         target = render(
-            landmarks[..., axis],
+            landmarks[..., axis].nan_to_num(),
             config.size,
             config.bins,
             config.target_sigma,
@@ -69,8 +69,8 @@ def heatmap_loss(
             error = (vectors - target) ** 2
         else:
             error = -target * vectors.log_softmax(dim=-1)
-        total = total + error.sum(dim=-1).mean()
-    return total
+        total = total + (error.sum(dim=-1) * annotated).sum()
+    return total / annotated.sum().clamp(min=1)
 
 
 def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
@@ -229,20 +229,18 @@ class Run:
         Returns:
             The last validation, or None if the run was stopped before its end.
         """
-        config, device = self.config, self.accelerator.device
-        model_config = self.average.module.config
+        config = self.config
         batches = Batches(len(self.training), config, self.step)
-        pictures = TrainingPictures(
-            self.training, model_config.size, config.augment, seed=config.seed
+        pictures = FaceBatches(
+            self.training,
+            batches,
+            self.average.module.config.size,
+            config.augment,
+            seed=config.seed,
+            device=self.accelerator.device,
+            workers=config.workers,
         )
-        loader = DataLoader(
-            pictures,
-            batch_sampler=batches,
-            num_workers=config.workers,
-            pin_memory=device.type == "cuda",
-            persistent_workers=config.workers > 0,
-        )
-        light = photometric(config.augment)
+        augmentation = Augmentation(config.augment, seed=config.seed)
         report, measured, losses = None, "", []
         saved_at = started = time.monotonic()
         before = self.seconds
@@ -255,8 +253,8 @@ class Run:
             smoothing=0.05,
         )
         with bar, stop_requests() as stop_asked:
-            for batch in loader:
-                losses.append(self._train_step(batch, light, batches.steps))
+            for batch in pictures:
+                losses.append(self._train_step(batch, augmentation, batches.steps))
                 self.step += 1
                 self.seconds = before + time.monotonic() - started
                 bar.update(config.batch_size)
@@ -275,24 +273,18 @@ class Run:
                     return None
         return report if report is not None else self.validate()
 
-    def _train_step(self, batch: Picture, light: torch.nn.Module, steps: int) -> float:
+    def _train_step(self, batch: FaceBatch, augmentation: Augmentation, steps: int) -> float:
         config = self.config
-        torch.manual_seed(config.seed * 1_000_003 + self.step)
-        landmarks = batch.landmarks.to(self.accelerator.device)
-        images = batch.pixels.to(self.accelerator.device).float().div(255)
-        with torch.no_grad():
-            images = add_noise(
-                occlude(light(images), config.augment.occluder_share), config.augment.noise
-            )
+        images = augmentation(batch.images, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, steps, config)
         self.detector.train()
         heatmaps = self.detector(images.contiguous(memory_format=torch.channels_last))
-        loss = heatmap_loss(Heatmaps(*heatmaps), landmarks, self.average.module.config)
+        loss = heatmap_loss(Heatmaps(*heatmaps), batch.landmarks, self.average.module.config)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.step}, on the faces "
-                f"{[str(self.training.samples[i].source) for i in batch.index.tolist()]}. The last "
+                f"{[str(self.training.samples[i].source) for i in batch.indices.tolist()]}. The last "
                 f"checkpoint is whole; resume it with a lower learning rate than {config.learning_rate:g}."
             )
         self.optimizer.zero_grad(set_to_none=True)

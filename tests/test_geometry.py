@@ -1,9 +1,25 @@
 """A point and a picture must move by the same map, whatever the map is."""
 
+import cv2
 import numpy as np
 import pytest
+import torch
+from skimage import data
 
-from onedheat.geometry import Crop, box_overlap, paper_box, square_box, tight_box, transform, warp
+from onedheat import geometry
+from onedheat.geometry import (
+    Crop,
+    box_overlap,
+    paper_box,
+    square_box,
+    tight_box,
+    transform,
+    warp,
+    warp_batch,
+)
+
+# OpenCV 4 rounds places to 1/32 pixel, which noise as strong as can be shows.
+GREY_LEVELS = 1 if int(cv2.__version__.split(".")[0]) >= 5 else 9
 
 
 def dot(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
@@ -85,6 +101,80 @@ def test_a_photo_wider_than_opencv_addresses_is_read_where_it_can_be():
     )
 
 
+def crops_of(photos, shrink, size, rng):
+    """A crop of each photo: upright, turned, mirrored, and now and then reaching beyond its edges."""
+    return [
+        Crop.from_box(
+            square_box(rng.uniform(0, photo.shape[1::-1]), size * shrink),
+            size,
+            angle=float(rng.uniform(-180, 180)) if number % 3 else 0.0,
+            mirrored=number % 2 == 1,
+        )
+        for number, photo in enumerate(photos)
+    ]
+
+
+def noise(rng, sides):
+    return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for height, width in sides]
+
+
+def parts_of_a_photo(rng, sides):
+    photo = data.astronaut()
+    return [np.ascontiguousarray(photo[:height, -width:]) for height, width in sides]
+
+
+@pytest.mark.parametrize("shrink", [0.4, 1.0, 1.3, 2.0, 3.7, 5.0])
+@pytest.mark.parametrize("photos_of", [noise, parts_of_a_photo])
+def test_a_batch_is_warped_as_each_photo_alone(photos_of, shrink):
+    rng = np.random.default_rng([int(10 * shrink), 7])
+    photos = photos_of(rng, rng.integers(40, 400, (8, 2)))
+    crops = crops_of(photos, shrink, 32, rng)
+    batch = warp_batch([torch.from_numpy(photo) for photo in photos], crops)
+    alone = np.stack([warp(photo, crop) for photo, crop in zip(photos, crops, strict=True)])
+    assert (batch.shape, batch.dtype) == ((8, 3, 32, 32), torch.uint8)
+    difference = np.abs(batch.permute(0, 2, 3, 1).numpy().astype(int) - alone)
+    assert difference.max() <= GREY_LEVELS and alone.std() > 10
+
+
+def test_a_batch_may_hold_crops_of_every_scale():
+    rng = np.random.default_rng(0)
+    photos = noise(rng, rng.integers(40, 400, (6, 2)))
+    crops = [
+        crops_of([p], s, 32, rng)[0] for p, s in zip(photos, [5, 0.5, 2, 0.5, 1, 3], strict=True)
+    ]
+    batch = warp_batch([torch.from_numpy(photo) for photo in photos], crops)
+    for photo, crop, picture in zip(photos, crops, batch, strict=True):
+        difference = picture.permute(1, 2, 0).numpy().astype(int) - warp(photo, crop)
+        assert np.abs(difference).max() <= GREY_LEVELS
+
+
+def test_a_batch_that_is_computed_piece_by_piece_is_the_same(monkeypatch):
+    rng = np.random.default_rng(0)
+    photos = noise(rng, rng.integers(100, 300, (4, 2)))
+    crops = crops_of(photos, 2.5, 16, rng)
+    tensors = [torch.from_numpy(photo) for photo in photos]
+    whole = warp_batch(tensors, crops)
+    monkeypatch.setattr(geometry, "MAX_SAMPLES", 1)
+    assert (warp_batch(tensors, crops).int() - whole.int()).abs().max() <= 1
+
+
+def test_a_batch_that_does_not_fit_together_is_refused():
+    photo = torch.zeros(10, 10, 3, dtype=torch.uint8)
+    small, large = (Crop.from_box(np.array([0.0, 0.0, 5.0, 5.0]), size) for size in (8, 16))
+    with pytest.raises(ValueError, match="got 1 photos, 2 crops"):
+        warp_batch([photo], [small, small])
+    with pytest.raises(ValueError, match=r"sizes \[8, 16\]"):
+        warp_batch([photo, photo], [small, large])
+    with pytest.raises(ValueError, match="got 0 photos"):
+        warp_batch([], [])
+
+
+def test_landmarks_without_annotation_do_not_count_for_a_box():
+    landmarks = np.array([[10.0, 10.0], [np.nan, np.nan], [30.0, 20.0]])
+    assert tight_box(landmarks, 1.0).tolist() == [10.0, 5.0, 30.0, 25.0]
+    assert paper_box(landmarks, 20.0).tolist() == [-5.0, -10.0, 45.0, 40.0]
+
+
 def test_a_tight_box_is_square_centred_and_scaled():
     landmarks = np.array([[10.0, 10.0], [30.0, 20.0]])
     assert tight_box(landmarks, 1.0).tolist() == [10.0, 5.0, 30.0, 25.0]
@@ -124,6 +214,10 @@ def test_a_box_without_area_is_refused_with_its_numbers(box):
 def test_landmarks_in_one_place_have_no_box():
     with pytest.raises(ValueError, match="all different"):
         tight_box(np.ones((5, 2)))
+    with pytest.raises(ValueError, match="finite"):
+        tight_box(np.array([[0.0, 0.0], [1.0, np.inf]]))
+    with pytest.raises(ValueError, match="none of the 5 landmarks is annotated"):
+        tight_box(np.full((5, 2), np.nan))
 
 
 def test_transform_by_hand():

@@ -12,6 +12,7 @@ from PIL import Image
 from onedheat.heatmaps import Heatmaps, quantization_error, render
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
+from onedheat.plots.augmentation import Strip, augmentation_sheet
 from onedheat.plots.faces import TwoVectors, face_close_up, faces_on_photo
 from onedheat.plots.rounding import (
     MEAN_TO_CORNER,
@@ -53,6 +54,13 @@ def two(photo, landmarks):
     return TwoVectors(view, Heatmaps(x, y), np.full((68, 2), 0.7))
 
 
+def strips(view, count, pictures):
+    """Strips of one face, with and without its landmarks."""
+    shown = np.repeat(view.picture[None], pictures, axis=0)
+    points = np.repeat(view.landmarks[None], pictures, axis=0)
+    return [Strip(f"Part {i}", shown, points if i % 2 else None) for i in range(count)]
+
+
 def everything(photo, landmarks, view, two):
     sigma = np.linspace(0.5, 2, 136).reshape(68, 2)
     return [
@@ -65,6 +73,7 @@ def everything(photo, landmarks, view, two):
         CellAndCurve(PAPER),
         rounding_floor([view], [32, 64, 128], (0.5, "a level")),
         numbers_per_face([64, 128]),
+        augmentation_sheet(strips(view, 5, 2), strips(view, 2, 6)),
     ]
 
 
@@ -177,3 +186,27 @@ def test_stored_pictures_are_smaller_and_keep_a_rare_colour():
     assert len(small) < len(figure.png()) / 2
     red, green, blue = pixels(small)[145:156, 145:156].reshape(-1, 3).T
     assert ((red > 210) & (green > 200) & (blue < 100)).any()
+
+
+def test_a_sheet_of_augmentation_shows_every_picture_where_its_strip_stands(view):
+    parts, together = strips(view, 3, 2), strips(view, 1, 4)
+    figure = augmentation_sheet(parts, together)
+    pictures = [axes for axes in figure.axes if axes.images]
+    assert len(pictures) == 3 * 2 + 4 and "10 training pictures" in figure.alt
+    dots = [axes.lines[0].get_xydata() for axes in pictures if axes.lines]
+    assert len(dots) == 2 and np.allclose(dots[0], view.landmarks)
+    left, right = (
+        [axes.get_position() for axes in pictures[start:stop]] for start, stop in ((0, 4), (4, 6))
+    )
+    assert max(place.x1 for place in left) < min(place.x0 for place in right)
+    boxes = [axes.get_position() for axes in pictures]
+    assert not any(
+        a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
+        for n, a in enumerate(boxes)
+        for b in boxes[:n]
+    )
+
+
+def test_a_sheet_of_photos_is_stored_in_all_its_colours(view):
+    figure = augmentation_sheet(strips(view, 2, 2), strips(view, 1, 4))
+    assert (pixels(figure.small_png()) == pixels(figure.png())).all()

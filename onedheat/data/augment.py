@@ -1,25 +1,40 @@
-"""Training pictures that differ every time: geometry in the one resample, then light, then occluders.
+"""Everything that makes training pictures differ each time they are seen.
 
-Geometry is drawn per face and folded into the crop's matrix, so the photo is still resampled once.
-Light and colour are kornia's, in batches. Everything follows from the seed that is passed in.
+Geometry is drawn per face and folded into the matrix of its crop (`draw_crop`), so that a photo is
+still resampled once. What happens to the pixels after that is `Augmentation`: batches on the device,
+kornia's operations, in the order in which they come about in the world: light falls on the face,
+something stands before it, the camera blurs and adds noise, a file is compressed.
+
+    crop, mirrored = draw_crop(landmarks, 128, config, rng)
+    images = Augmentation(config, seed=0)(images, step)
+
+All of it follows from the seeds that are passed in. `figures/augmentation.png` shows it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Float, Int64
+from torch import Tensor
 
-from onedheat.geometry import Crop, Landmarks, tight_box
+from onedheat.geometry import Box, Crop, Landmarks, tight_box
 
 MAX_BOX_SCALE = 1.7
 MAX_SHIFT = 3.0  # standard deviations
+MIN_BLUR = 0.3  # standard deviation in pixels; less changes nothing that can be seen
+BEST_JPEG = 90
+
+Pictures = Float[Tensor, "batch 3 size size"]
+Chosen = Int64[Tensor, "chosen"]
+Changed = Float[Tensor, "chosen 3 size size"]
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How much training pictures vary.
+    """How much training pictures vary. Every share is of the pictures, in [0, 1].
 
     Attributes:
         box_scale: mean scale of `tight_box`; evaluation's own.
@@ -27,15 +42,33 @@ class AugmentConfig:
         shift: standard deviation of the box's shift along each axis, as a share of its side, cut to
             three times itself.
         rotation: largest turn in degrees, either way, even distribution.
-        rotation_share: of the pictures that are turned at all.
-        mirror_share: of the pictures that are mirrored.
-        light: strength of brightness and contrast changes, 0.4 for 0.6 to 1.4 times.
-        color: strength of saturation (same scale) and, at a quarter of it, hue changes.
-        color_share: of the pictures whose colour changes; the costliest part on a processor.
-        gray_share: of the pictures that lose their colour.
-        blur_share: of the pictures that are blurred.
+        rotation_share: that are turned at all.
+        mirror_share: that are mirrored.
+        gradient: what is added to or taken from one edge at most, of pictures in [0, 1]; it falls to
+            nothing at the opposite edge.
+        gradient_share: over which light falls off like that.
+        shadow: how much a shadow darkens at most, of pictures in [0, 1].
+        shadow_share: with a shadow of irregular shape.
+        light: strength of brightness and contrast, 0.4 for adding −0.4 to 0.4 and for multiplying
+            by 0.6 to 1.4, on pictures in [0, 1].
+        light_share: whose brightness changes, and, drawn apart, whose contrast does.
+        tone: strength of gamma changes, 0.3 for exponents from 1/1.3 to 1.3.
+        tone_share: whose tone changes.
+        color: strength of saturation changes, 0.4 for 0.6 to 1.4 times, and, at a quarter of it, of
+            hue changes (0.1 for a tenth of the circle).
+        color_share: whose colour changes; the costliest part on a processor.
+        gray_share: that lose their colour.
+        occluder_share: that get a patch over part of the face.
+        blur: largest standard deviation of the Gaussian blur, in pixels of the picture.
+        blur_share: that are blurred.
+        motion: longest motion blur in pixels of the picture; odd, from 3.
+        motion_share: blurred along a line.
         noise: largest standard deviation of pixel noise, of pictures in [0, 1].
-        occluder_share: of the pictures that get a patch over part of the face.
+        jpeg_quality: lowest quality of JPEG compression; the highest is 90.
+        jpeg_share: that are compressed.
+
+    Raises:
+        ValueError: a value out of its range, said by name.
     """
 
     box_scale: float = 1.25
@@ -44,13 +77,50 @@ class AugmentConfig:
     rotation: float = 34.0
     rotation_share: float = 0.7
     mirror_share: float = 0.5
+    gradient: float = 0.3
+    gradient_share: float = 0.1
+    shadow: float = 0.4
+    shadow_share: float = 0.1
     light: float = 0.4
+    light_share: float = 0.8
+    tone: float = 0.3
+    tone_share: float = 0.1
     color: float = 0.4
     color_share: float = 0.3
     gray_share: float = 0.1
-    blur_share: float = 0.1
-    noise: float = 0.03
     occluder_share: float = 0.4
+    blur: float = 1.6
+    blur_share: float = 0.1
+    motion: int = 7
+    motion_share: float = 0.1
+    noise: float = 0.03
+    jpeg_quality: int = 30
+    jpeg_share: float = 0.1
+
+    def __post_init__(self):
+        def demand(name: str, lowest: float, highest: float):
+            if not lowest <= getattr(self, name) <= highest:
+                raise ValueError(
+                    f"{name} must be from {lowest:g} to {highest:g}, got {getattr(self, name)}"
+                )
+
+        for entry in fields(self):
+            if entry.name.endswith("_share"):
+                demand(entry.name, 0, 1)
+        for name in ("light", "color", "gradient", "shadow", "noise"):
+            demand(name, 0, 1)
+        demand("box_scale", 1, MAX_BOX_SCALE)
+        demand("box_scale_spread", 0, 1)
+        demand("shift", 0, 0.5)
+        demand("rotation", 0, 180)
+        demand("tone", 0, 3)
+        demand("blur", MIN_BLUR, 10)
+        demand("jpeg_quality", 1, BEST_JPEG)
+        if self.motion < 3 or self.motion % 2 == 0:
+            raise ValueError(f"motion must be an odd number of pixels from 3, got {self.motion}")
+
+
+# Geometry ---------------------------------------------------------------------------------------
 
 
 def draw_crop(
@@ -69,56 +139,141 @@ def draw_crop(
     return crop, mirrored
 
 
-def photometric(config: AugmentConfig) -> nn.Module:
-    """kornia's light, colour, blur and noise for a batch (B, 3, F, F) in [0, 1].
+def reach(landmarks: Landmarks, config: AugmentConfig) -> Box:
+    """The part of a photo that `draw_crop` can show, as edges (x0, y0, x1, y1) in pixels."""
+    # A square turned by 45° reaches √2 times its half side.
+    return tight_box(landmarks, MAX_BOX_SCALE * (2**0.5 + 2 * MAX_SHIFT * config.shift))
 
-    Draws from torch's global random state.
+
+# Pixels -----------------------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """One way in which pictures are changed.
+
+    Attributes:
+        share: of the pictures that are.
+        change: takes all pictures and the indices of those to change, gives these back changed.
     """
-    import kornia.augmentation as kornia
 
-    return kornia.AugmentationSequential(
-        kornia.RandomBrightness((1 - config.light, 1 + config.light), p=0.8),
-        kornia.RandomContrast((1 - config.light, 1 + config.light), p=0.8),
-        kornia.ColorJiggle(saturation=config.color, hue=config.color / 4, p=config.color_share),
-        kornia.RandomGrayscale(p=config.gray_share),
-        kornia.RandomGaussianBlur((5, 5), (0.3, 1.6), p=config.blur_share),
-        data_keys=["input"],
-    )
+    share: float
+    change: Callable[[Pictures, Chosen], Changed]
 
 
-def occlude(
-    pictures: Float[Tensor, "batch 3 size size"],
-    share: float,
-    generator: torch.Generator | None = None,
-) -> Float[Tensor, "batch 3 size size"]:
-    """Covers part of some pictures with one rectangle each, of one colour or cut from another picture.
+class Augmentation:
+    """Changes the pixels of a batch of pictures, wherever they lie, each at random.
+
+    Every part is applied to the pictures that chance chose for it and to no others. (kornia's own
+    `p=` computes it for the whole batch and throws away what was not chosen.)
 
     Args:
-        pictures: (B, 3, F, F); not changed.
-        share: of the pictures that are covered.
-        generator: on the CPU.
+        config: how much.
+        seed: of the run.
     """
-    count, _, size, _ = pictures.shape
-    covered = pictures.clone()
-    draw = torch.rand(count, 9, generator=generator).tolist()
-    for face, (chance, side, aspect, left, top, kind, *color) in enumerate(draw):
-        if chance >= share:
-            continue
-        area = (0.02 + 0.13 * side) * size * size
-        width = round(min(size, (area * 3 ** (2 * aspect - 1)) ** 0.5))
-        height = round(min(size, area / width))
-        x, y = round(left * (size - width)), round(top * (size - height))
-        patch = (slice(None), slice(y, y + height), slice(x, x + width))
-        if kind < 0.5:
-            covered[face][patch] = torch.tensor(color, device=pictures.device)[:, None, None]
-        else:
-            covered[face][patch] = pictures[face - 1].flip(-1, -2)[patch]
-    return covered
+
+    def __init__(self, config: AugmentConfig, *, seed: int = 0):
+        self.seed = seed
+        self.parts = [part for part in _parts(config) if part.share > 0]
+
+    def __call__(self, pictures: Pictures, step: int) -> Pictures:
+        """The pictures changed, as seed and step decide; torch's random state stays as it is.
+
+        Args:
+            pictures: (B, 3, F, F) in [0, 1]; not changed.
+            step: of the run.
+
+        Returns:
+            (B, 3, F, F) in [0, 1], on the same device.
+        """
+        devices = [pictures.device] if pictures.device.type == "cuda" else []
+        with torch.no_grad(), torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed * 1_000_003 + step)
+            changed = pictures.clone()
+            for part in self.parts:
+                # Drawn on the processor, so that a device is not waited for.
+                chosen = (torch.rand(len(changed)) < part.share).nonzero().squeeze(1)
+                if len(chosen):
+                    chosen = chosen.to(changed.device)
+                    changed[chosen] = part.change(changed, chosen)
+        return changed
 
 
-def add_noise(
-    pictures: Float[Tensor, "batch 3 size size"], largest: float
-) -> Float[Tensor, "batch 3 size size"]:
-    """Pictures with pixel noise of a strength drawn per picture, kept in [0, 1]."""
-    strength = largest * torch.rand(len(pictures), 1, 1, 1, device=pictures.device)
-    return (pictures + strength * torch.randn_like(pictures)).clamp(0, 1)
+def _parts(config: AugmentConfig) -> list[Part]:
+    """The parts in the order in which they are applied."""
+    import kornia.augmentation as kornia
+
+    def one(name: str, **settings) -> Callable[[Pictures, Chosen], Changed]:
+        operation = getattr(kornia, name)(**settings, p=1.0)
+        return lambda pictures, chosen: operation(pictures[chosen])
+
+    times = (1 - config.light, 1 + config.light)
+    window = 2 * max(1, int(1.5 * config.blur)) + 1
+    return [
+        Part(config.gradient_share, one("RandomLinearIllumination", gain=(0.0, config.gradient))),
+        Part(
+            config.shadow_share,
+            one(
+                "RandomPlasmaShadow",
+                roughness=(0.1, 0.5),
+                shade_intensity=(-config.shadow, -config.shadow / 4),
+                shade_quantity=(0.3, 0.65),
+            ),
+        ),
+        Part(config.light_share, one("RandomBrightness", brightness=times)),
+        Part(config.light_share, one("RandomContrast", contrast=times)),
+        Part(config.tone_share, one("RandomGamma", gamma=(1 / (1 + config.tone), 1 + config.tone))),
+        Part(
+            config.color_share,
+            one("ColorJiggle", saturation=config.color, hue=config.color / 4),
+        ),
+        Part(config.gray_share, one("RandomGrayscale")),
+        Part(config.occluder_share, occlude),
+        Part(
+            config.blur_share,
+            one("RandomGaussianBlur", kernel_size=(window, window), sigma=(MIN_BLUR, config.blur)),
+        ),
+        Part(
+            config.motion_share,
+            one("RandomMotionBlur", kernel_size=(3, config.motion), angle=180.0, direction=0.0),
+        ),
+        Part(float(config.noise > 0), _noise(config.noise)),
+        Part(config.jpeg_share, one("RandomJPEG", jpeg_quality=(config.jpeg_quality, BEST_JPEG))),
+    ]
+
+
+def occlude(pictures: Pictures, chosen: Chosen) -> Changed:
+    """Covers part of the chosen pictures with one rectangle each, of one colour or cut from the picture
+    before it in the batch, upside down.
+
+    kornia's `RandomErasing` fills with one grey for all channels, and what stands before a face is
+    seldom grey and often another thing with edges.
+    """
+    size, device = pictures.shape[-1], pictures.device
+    side, aspect, left, top, kind, *color = torch.rand(8, len(chosen), 1)
+    area = (0.02 + 0.13 * side) * size * size
+    width = (area * 3 ** (2 * aspect - 1)).sqrt().clamp(max=size).round()
+    height = (area / width).clamp(max=size).round()
+    x, y = (left * (size - width)).round(), (top * (size - height)).round()
+    at = torch.arange(size)
+    columns, rows = (at >= x) & (at < x + width), (at >= y) & (at < y + height)
+    patch = (rows[:, None, :, None] & columns[:, None, None, :]).to(device)
+    plain = (kind < 0.5)[..., None, None].to(device)
+    color = torch.stack(color, dim=1)[..., None].to(device)
+    cut = pictures[chosen - 1].flip(-1, -2)
+    return torch.where(patch, torch.where(plain, color, cut), pictures[chosen])
+
+
+def _noise(largest: float) -> Callable[[Pictures, Chosen], Changed]:
+    """Pixel noise of a strength drawn per picture; kornia's has one for all."""
+    import kornia.augmentation as kornia
+
+    operation = kornia.RandomGaussianNoise(std=largest, p=1.0)
+
+    def change(pictures: Pictures, chosen: Chosen) -> Changed:
+        # Drawn where the pictures are: it is as many numbers as they have.
+        operation.set_rng_device_and_dtype(pictures.device, pictures.dtype)
+        clean = pictures[chosen]
+        strength = torch.rand(len(chosen), 1, 1, 1).to(pictures.device)
+        return torch.lerp(clean, operation(clean), strength).clamp(0, 1)
+
+    return change

@@ -1,45 +1,127 @@
-"""Annotated faces as training pictures, drawn anew each time they are asked for."""
+"""Annotated faces as batches of training pictures, cut anew from their photos each time.
 
-from typing import NamedTuple
+    for batch in FaceBatches(faces, plan, 128, config, device=device):
+        ...  # batch.images (B, 3, F, F) and batch.landmarks (B, N, 2), on the device
+
+Photos are decoded once and kept, each cut to what any crop of its face can show. Where the network
+computes on a GPU they are kept there and cut there, a batch at a time; elsewhere OpenCV cuts them one
+by one. Both draw the same crops, and their pictures agree to one grey level.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
-from onedheat.data.augment import MAX_BOX_SCALE, MAX_SHIFT, AugmentConfig, draw_crop
-from onedheat.data.samples import FaceSet, Sample
-from onedheat.geometry import tight_box, warp
+from onedheat.data.augment import AugmentConfig, draw_crop, reach
+from onedheat.data.errors import DataError
+from onedheat.data.samples import FaceSet
+from onedheat.geometry import Crop, Landmarks, warp, warp_batch
+
+KEPT_BYTES = 2 * 10**9
+
+
+@runtime_checkable
+class Plan(Protocol):
+    """Which faces come when: batches of (pass, index of the face)."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]: ...
 
 
 class Picture(NamedTuple):
-    """One training picture.
+    """One training picture, or, stacked, a batch of them.
 
     Attributes:
         pixels: (3, F, F) uint8.
-        landmarks: (N, 2) in pixels of the picture.
+        landmarks: (N, 2) in pixels of the picture; NaN where there is no annotation.
         index: of the face in its set.
     """
 
-    pixels: UInt8[Tensor, "3 size size"]
-    landmarks: Float[Tensor, "landmarks 2"]
-    index: int
+    pixels: UInt8[Tensor, "*batch 3 size size"]
+    landmarks: Float[Tensor, "*batch landmarks 2"]
+    index: int | Int64[Tensor, "*batch"]
+
+
+class FaceBatch(NamedTuple):
+    """Training pictures, ready on the device.
+
+    Attributes:
+        images: (B, 3, F, F) in [0, 1].
+        landmarks: (B, N, 2) in pixels of the pictures; NaN where there is no annotation.
+        indices: (B,) of the faces in their set, on the processor.
+    """
+
+    images: Float[Tensor, "batch 3 size size"]
+    landmarks: Float[Tensor, "batch landmarks 2"]
+    indices: Int64[Tensor, "batch"]
+
+
+class PhotoPart(NamedTuple):
+    """The part of a photo that any crop of its face can show, and where in the photo it begins."""
+
+    pixels: UInt8[Tensor, "height width 3"]
+    corner: Int64[np.ndarray, "2"]
+
+
+class PhotoStore:
+    """The photos of a set, decoded when first asked for and kept as long as there is room.
+
+    Args:
+        faces: the set.
+        augment: how far crops reach.
+        device: where the photos are kept.
+        room: bytes.
+    """
+
+    def __init__(self, faces: FaceSet, augment: AugmentConfig, device: torch.device, room: int):
+        self.faces, self.augment, self.device, self.room = faces, augment, device, room
+        self.kept: dict[int, PhotoPart] = {}
+
+    def __getitem__(self, index: int) -> PhotoPart:
+        """The photo of a face. Raises `DataError` if the face has no box, `ImageError` if it cannot be
+        read.
+        """
+        if index in self.kept:
+            return self.kept[index]
+        part = self._read(index)
+        if part.pixels.nbytes <= self.room:
+            self.room -= part.pixels.nbytes
+            self.kept[index] = part
+        return part
+
+    def _read(self, index: int) -> PhotoPart:
+        sample = self.faces.samples[index]
+        try:
+            low, high = np.split(reach(sample.landmarks, self.augment), 2)
+        except ValueError as error:
+            raise DataError(f"{sample.source}: {error}") from error
+        image = sample.image()
+        end = np.array([image.shape[1], image.shape[0]])
+        first = np.clip(np.floor(low).astype(int), 0, end - 1)
+        last = np.clip(np.ceil(high).astype(int) + 1, first + 1, end)
+        part = np.ascontiguousarray(image[first[1] : last[1], first[0] : last[0]])
+        return PhotoPart(torch.from_numpy(part).to(self.device), first)
 
 
 class TrainingPictures(Dataset):
     """Faces of a set, each cropped at random.
 
     An item is asked for by (epoch, index), and these two and the seed decide it: a resumed run sees
-    what the unbroken one would have seen, whichever worker does the work.
+    what the unbroken one would have seen, whichever worker or device does the work.
 
     Args:
         faces: the set.
         size: F in pixels.
-        augment: how much the pictures vary.
+        augment: how much the crops vary.
         seed: of the run.
-        cache_bytes: photos are kept decoded in memory up to this much, each cut to what any crop of
-            its face can reach.
+        device: where photos are kept, and cut by `batch`.
+        keep: bytes of photos that are kept decoded.
     """
 
     def __init__(
@@ -49,42 +131,103 @@ class TrainingPictures(Dataset):
         augment: AugmentConfig,
         *,
         seed: int = 0,
-        cache_bytes: int = 2 * 10**9,
+        device: torch.device | str = "cpu",
+        keep: int = KEPT_BYTES,
     ):
-        self.faces, self.size, self.augment, self.seed = faces, size, augment, seed
+        self.size, self.augment, self.seed = size, augment, seed
+        self.photos = PhotoStore(faces, augment, torch.device(device), keep)
+        self.landmarks = [sample.landmarks for sample in faces.samples]
         self.mirror = list(faces.scheme.mirror)
-        self.kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self.room = cache_bytes
 
     def __len__(self) -> int:
-        return len(self.faces)
+        return len(self.landmarks)
 
     def __getitem__(self, at: tuple[int, int]) -> Picture:
+        """One picture, cut by OpenCV."""
+        part, crop, landmarks = self._draw(at)
+        pixels = torch.from_numpy(warp(part.numpy(), crop)).permute(2, 0, 1)
+        return Picture(pixels, landmarks, at[1])
+
+    def batch(self, ats: Sequence[tuple[int, int]]) -> Picture:
+        """Several pictures, stacked, cut where the photos are kept."""
+        parts, crops, landmarks = zip(*map(self._draw, ats), strict=True)
+        indices = torch.tensor([index for _, index in ats])
+        return Picture(warp_batch(parts, crops), torch.stack(landmarks), indices)
+
+    def _draw(
+        self, at: tuple[int, int]
+    ) -> tuple[UInt8[Tensor, "height width 3"], Crop, Float[Tensor, "landmarks 2"]]:
+        """Everything about a picture but its pixels: the photo, the crop, the landmarks in the crop."""
         epoch, index = at
         rng = np.random.default_rng([self.seed, epoch, index])
-        sample = self.faces.samples[index]
-        image, corner = self._reach(index, sample)
-        landmarks = sample.landmarks - corner
+        part, corner = self.photos[index]
+        landmarks: Landmarks = self.landmarks[index] - corner
         crop, mirrored = draw_crop(landmarks, self.size, self.augment, rng)
-        pixels = torch.from_numpy(warp(image, crop)).permute(2, 0, 1)
         landmarks = crop.to_crop(landmarks)
         if mirrored:
             landmarks = landmarks[self.mirror]
-        return Picture(pixels, torch.from_numpy(landmarks).float(), index)
+        return part, crop, torch.from_numpy(landmarks).float()
 
-    def _reach(self, index: int, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-        """The part of a photo that any crop of its face can show, and where it begins."""
-        if index not in self.kept:
-            image = sample.image()
-            # A square turned by 45° reaches √2 times its half side.
-            widest = MAX_BOX_SCALE * (2**0.5 + 2 * MAX_SHIFT * self.augment.shift)
-            low, high = np.split(tight_box(sample.landmarks, widest), 2)
-            end = np.array([image.shape[1], image.shape[0]])
-            first = np.clip(np.floor(low).astype(int), 0, end - 1)
-            last = np.clip(np.ceil(high).astype(int) + 1, first + 1, end)
-            part = np.ascontiguousarray(image[first[1] : last[1], first[0] : last[0]])
-            if self.room < part.nbytes:
-                return part, first
-            self.room -= part.nbytes
-            self.kept[index] = part, first
-        return self.kept[index]
+
+class FaceBatches:
+    """Batches of training pictures, ready on the device, in the order of a plan.
+
+    Args:
+        faces: the set.
+        plan: which faces come when.
+        size: F in pixels.
+        augment: how much the crops vary.
+        seed: of the run.
+        device: where the batches are wanted.
+        workers: processes that read and cut ahead, for photos that do not fit into memory; 0 does it
+            here, on a GPU by the GPU.
+        keep: bytes of photos that are kept decoded, on a GPU in its memory.
+    """
+
+    def __init__(
+        self,
+        faces: FaceSet,
+        plan: Plan,
+        size: int,
+        augment: AugmentConfig,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        workers: int = 0,
+        keep: int = KEPT_BYTES,
+    ):
+        self.plan, self.device, self.workers = plan, torch.device(device), workers
+        self.cut_on_device = self.device.type == "cuda" and not workers
+        self.pictures = TrainingPictures(
+            faces,
+            size,
+            augment,
+            seed=seed,
+            device=self.device if self.cut_on_device else "cpu",
+            keep=keep // max(1, workers),
+        )
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[FaceBatch]:
+        for pixels, landmarks, indices in self._cut():
+            yield FaceBatch(
+                pixels.to(self.device, non_blocking=True).float().div(255),
+                landmarks.to(self.device, non_blocking=True),
+                indices,
+            )
+
+    def _cut(self) -> Iterator[Picture]:
+        if self.cut_on_device:
+            yield from map(self.pictures.batch, self.plan)
+        elif self.workers:
+            yield from DataLoader(
+                self.pictures,
+                batch_sampler=self.plan,
+                num_workers=self.workers,
+                pin_memory=self.device.type == "cuda",
+            )
+        else:
+            for ats in self.plan:
+                yield default_collate([self.pictures[at] for at in ats])

@@ -69,16 +69,17 @@ class Figure(matplotlib.figure.Figure):
 
     def png(self) -> bytes:
         """The picture as PNG bytes, as fast as they come."""
-        return _encoded(self._drawn(), compress_level=1)
+        return encoded(self.drawn(), compress_level=1)
 
     def small_png(self) -> bytes:
         """The same in 256 colours and a third of the bytes, for pages that are stored."""
-        picture = self._drawn()
+        picture = self.drawn()
         # The octree keeps rare colours, such as a yellow dot on a face; the mean of an area would not.
         palette = picture.quantize(256, method=Image.Quantize.FASTOCTREE)
-        return _encoded(picture.quantize(palette=palette), optimize=True)
+        return encoded(picture.quantize(palette=palette), optimize=True)
 
-    def _drawn(self) -> Image.Image:
+    def drawn(self) -> Image.Image:
+        """The picture, (H, W) RGB."""
         canvas = self.canvas
         if self._ground is None:
             for artist in self.moving:
@@ -92,7 +93,8 @@ class Figure(matplotlib.figure.Figure):
         return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
-def _encoded(picture: Image.Image, **how: Any) -> bytes:
+def encoded(picture: Image.Image, **how: Any) -> bytes:
+    """A picture as PNG bytes; `how` goes to Pillow."""
     held = io.BytesIO()
     picture.save(held, format="png", **how)
     return held.getvalue()

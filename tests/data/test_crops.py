@@ -1,17 +1,21 @@
-"""Training pictures: what varies, what must not, and that points move with their pictures."""
+"""Batches of training pictures: what varies, what must not, and that points move with their pictures."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from faces300w import make_300w
 
-from onedheat.data.augment import AugmentConfig, add_noise, draw_crop, occlude, photometric
-from onedheat.data.crops import TrainingPictures
+from onedheat.data.augment import AugmentConfig
+from onedheat.data.crops import FaceBatches, TrainingPictures
+from onedheat.data.errors import DataError
 from onedheat.data.w300 import read_300w
-from onedheat.geometry import tight_box, warp
+from onedheat.geometry import Crop, tight_box, warp
 from onedheat.landmarks import IBUG68
 
 STILL = AugmentConfig(box_scale_spread=0.0, shift=0.0, rotation_share=0.0, mirror_share=0.0)
+PLAN = [[(0, 3), (0, 7), (0, 0), (0, 11)], [(1, 3), (1, 1), (1, 2), (1, 5)]]
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +23,14 @@ def faces(tmp_path_factory):
     return read_300w(make_300w(tmp_path_factory.mktemp("300w"), faces=12))
 
 
-def test_without_variation_a_picture_is_the_crop_of_evaluation(faces):
-    from onedheat.geometry import Crop
+def with_landmarks(faces, index, landmarks):
+    """The set with other landmarks for one face."""
+    samples = list(faces.samples)
+    samples[index] = replace(samples[index], landmarks=landmarks)
+    return replace(faces, samples=tuple(samples))
 
+
+def test_without_variation_a_picture_is_the_crop_of_evaluation(faces):
     picture = TrainingPictures(faces, 64, STILL)[0, 3]
     sample = faces.samples[3]
     crop = Crop.from_box(tight_box(sample.landmarks, 1.25), 64)
@@ -43,15 +52,21 @@ def test_a_picture_is_decided_by_seed_pass_and_face(faces):
 
 def test_keeping_photos_in_memory_changes_nothing(faces):
     kept = TrainingPictures(faces, 64, AugmentConfig())
-    none = TrainingPictures(faces, 64, AugmentConfig(), cache_bytes=0)
+    none = TrainingPictures(faces, 64, AugmentConfig(), keep=0)
     for at in [(0, 0), (1, 0), (2, 0), (0, 7)]:
         assert torch.equal(kept[at].pixels, none[at].pixels)
-    assert kept.kept and not none.kept
+    assert sorted(kept.photos.kept) == [0, 7] and not none.photos.kept
+
+
+def test_no_more_photos_are_kept_than_there_is_room_for(faces):
+    pictures = TrainingPictures(faces, 64, AugmentConfig(), keep=100_000)
+    for index in range(len(faces)):
+        pictures[0, index]
+    held = sum(part.pixels.nbytes for part in pictures.photos.kept.values())
+    assert 0 < held <= 100_000 and held + pictures.photos.room == 100_000
 
 
 def test_a_mirrored_face_exchanges_left_and_right(faces):
-    from dataclasses import replace
-
     plain = TrainingPictures(faces, 64, STILL)[0, 0]
     mirrored = TrainingPictures(faces, 64, replace(STILL, mirror_share=1.0))[0, 0]
     assert torch.equal(plain.pixels.flip(-1), mirrored.pixels)
@@ -62,44 +77,50 @@ def test_a_mirrored_face_exchanges_left_and_right(faces):
     assert mirrored.landmarks[36, 0] < mirrored.landmarks[45, 0]
 
 
-def test_boxes_stay_in_the_range_that_use_brings():
-    rng = np.random.default_rng(0)
-    landmarks = np.array([[0.0, 0.0], [100.0, 100.0]])
-    sides, turns, mirrors = [], [], []
-    for _ in range(2000):
-        crop, mirrored = draw_crop(landmarks, 100, AugmentConfig(), rng)
-        a, b = crop.inverse[:2, 0]
-        sides.append(np.hypot(a, b))
-        turns.append(np.degrees(np.arctan2(-b, a if not mirrored else -a)))
-        mirrors.append(mirrored)
-    assert 1 - 1e-9 <= min(sides) and max(sides) <= 1.7 + 1e-9
-    assert np.median(sides) == pytest.approx(1.25, abs=0.02)
-    assert max(np.abs(turns)) <= 34.001 and np.mean(np.abs(turns) < 1e-9) == pytest.approx(
-        0.3, abs=0.05
-    )
-    assert np.mean(mirrors) == pytest.approx(0.5, abs=0.05)
+def test_batches_follow_the_plan_and_are_ready_for_the_network(faces):
+    batches = FaceBatches(faces, PLAN, 64, AugmentConfig(), seed=5)
+    alone = TrainingPictures(faces, 64, AugmentConfig(), seed=5)
+    assert len(batches) == 2
+    for batch, ats in zip(batches, PLAN, strict=True):
+        assert batch.indices.tolist() == [index for _, index in ats]
+        for at, image, landmarks in zip(ats, batch.images, batch.landmarks, strict=True):
+            assert torch.equal((image * 255).round().byte(), alone[at].pixels)
+            assert torch.equal(landmarks, alone[at].landmarks)
 
 
-def test_light_keeps_range_and_shape_and_changes_pictures():
-    pictures = torch.rand(8, 3, 32, 32)
-    lit = photometric(AugmentConfig())(pictures)
-    assert lit.shape == pictures.shape and lit.min() >= 0 and lit.max() <= 1
-    assert (lit != pictures).flatten(1).any(1).sum() >= 4
+def test_workers_change_nothing(faces):
+    here = list(FaceBatches(faces, PLAN, 64, AugmentConfig(), seed=5))
+    there = list(FaceBatches(faces, PLAN, 64, AugmentConfig(), seed=5, workers=2))
+    for one, other in zip(here, there, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_occluders_cover_the_share_asked_for_and_nothing_else():
-    pictures = torch.zeros(400, 3, 32, 32)
-    pictures[::2] = 0.5
-    covered = occlude(pictures, 0.4)
-    touched = (covered != pictures).any(1).flatten(1)
-    assert touched.any(1).float().mean().item() == pytest.approx(0.4, abs=0.08)
-    area = touched[touched.any(1)].float().mean(1)
-    assert 0.005 < area.min() and area.max() < 0.2
-    assert torch.equal(occlude(pictures, 0.0), pictures)
+def test_photos_cut_on_the_device_are_those_that_opencv_cuts(faces):
+    """The way of a GPU, walked here: the same crops and landmarks, pictures equal to a grey level."""
+    here = FaceBatches(faces, PLAN, 64, AugmentConfig(), seed=5)
+    there = FaceBatches(faces, PLAN, 64, AugmentConfig(), seed=5)
+    there.cut_on_device = True
+    for one, other in zip(here, there, strict=True):
+        assert (one.images - other.images).abs().max() < 1.01 / 255
+        assert torch.equal(one.landmarks, other.landmarks)
+        assert torch.equal(one.indices, other.indices)
+    assert there.pictures.photos.kept
 
 
-def test_noise_stays_in_range_and_is_no_stronger_than_asked():
-    flat = torch.full((64, 3, 32, 32), 0.5)
-    spread = (add_noise(flat, 0.03) - flat).flatten(1).std(1)
-    assert spread.max() < 0.033 and spread.min() < 0.01
-    assert add_noise(torch.ones(2, 3, 8, 8), 0.5).max() <= 1
+def test_a_landmark_without_annotation_stays_so_and_moves_no_box(faces):
+    gaps = faces.samples[3].landmarks.copy()
+    gaps[30] = np.nan  # the tip of the nose, which touches no box
+    whole = TrainingPictures(faces, 64, AugmentConfig())[0, 3]
+    picture = TrainingPictures(with_landmarks(faces, 3, gaps), 64, AugmentConfig())[0, 3]
+    assert torch.equal(picture.pixels, whole.pixels)
+    assert picture.landmarks.isnan().all(dim=1).nonzero().tolist() == [[30]]
+    known = torch.arange(68) != 30
+    assert torch.equal(picture.landmarks[known], whole.landmarks[known])
+
+
+def test_a_face_without_any_annotation_is_named(faces):
+    nothing = with_landmarks(faces, 3, np.full((68, 2), np.nan))
+    source = str(faces.samples[3].source)
+    with pytest.raises(DataError, match="none of the 68 landmarks is annotated") as caught:
+        TrainingPictures(nothing, 64, AugmentConfig())[0, 3]
+    assert str(caught.value).startswith(source)
