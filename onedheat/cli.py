@@ -178,9 +178,9 @@ def evaluate(
 ):
     """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
     from onedheat.data import read
-    from onedheat.evaluation import as_table
     from onedheat.evaluation import evaluate as measure
     from onedheat.pipeline import load
+    from onedheat.reports import as_table
 
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
     faces = read(dataset, root, split)

@@ -1,10 +1,10 @@
 """Protocols: a landmarker, a set of faces, a box → one report.
 
-The literature's figures differ as much by the crop as by the network, so a report names its box.
+The literature's figures differ as much by the crop as by the network, so a report names its box. A
+network of another markup is measured on the landmarks that both have.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -12,20 +12,31 @@ from tqdm import tqdm
 
 from onedheat.data import DataError, FaceSet, Sample
 from onedheat.geometry import Box, box_overlap, paper_box, tight_box
-from onedheat.metrics import auc, failure_rate, nrmse, point_errors
+from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
 from onedheat.pipeline import Landmarker, locate
+from onedheat.reports import Report, summarize
 
-THRESHOLD = 8.0
-NORMALISER = "interocular"
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
 
 
 def _tight(sample: Sample, faces: FaceSet) -> Box:
-    return tight_box(sample.landmarks, 1.25)
+    try:
+        return tight_box(sample.landmarks, 1.25)
+    except ValueError as error:
+        raise DataError(f"{sample.source}: {error}") from error
 
 
 def _paper(sample: Sample, faces: FaceSet) -> Box:
-    return paper_box(sample.landmarks, float(faces.scheme.normalising_distance(sample.landmarks)))
+    if faces.scheme.normaliser == FACE_SIZE:
+        raise DataError(
+            f"the paper's box is made from the distance of the eyes, and {faces.name} is normalised by "
+            "face size; use the box tight, annotation or detector"
+        )
+    distance = float(faces.scheme.normalising_distance(sample.landmarks))
+    try:
+        return paper_box(sample.landmarks, distance)
+    except ValueError as error:
+        raise DataError(f"{sample.source}: {error}") from error
 
 
 def _annotation(sample: Sample, faces: FaceSet) -> Box:
@@ -43,42 +54,6 @@ BOX_RULES: dict[str, Callable[[Sample, FaceSet], Box]] = {
     "annotation": _annotation,
 }
 DETECTOR = "detector"
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was measured and how. `nrmse` and `areas` are in per cent of the normaliser.
-
-    A face that no detector found has no error; it counts as a failure and in the AUC, is left out of
-    `nrmse` and of `areas`, and is counted in `missed`.
-    """
-
-    dataset: str
-    split: str
-    faces: int
-    missed: int
-    nrmse: float
-    nrmse_median: float
-    auc: float
-    failure_rate: float
-    threshold: float
-    normaliser: str
-    box: str
-    decoder: str
-    flip: bool
-    weights: str
-    areas: dict[str, float]
-    errors: tuple[float, ...]
-
-    def as_json(self) -> dict:
-        """Everything but the errors face by face, with None for what has no value."""
-
-        def plain(value):
-            if isinstance(value, dict):
-                return {key: plain(part) for key, part in value.items() if key != "errors"}
-            return None if isinstance(value, float) and not np.isfinite(value) else value
-
-        return plain(asdict(self))
 
 
 def evaluate(
@@ -101,16 +76,12 @@ def evaluate(
         progress: show a bar on standard error.
 
     Raises:
-        DataError: an unknown box, or no box in the data.
-        ValueError: a network of another landmark scheme.
+        DataError: an unknown box, no box in the data, a network whose landmarks are not known to be
+            any of the data set's, or a face that lacks the landmarks its errors are divided by.
     """
-    if landmarker.detector.config.scheme != faces.scheme.name:
-        raise DataError(
-            f"these weights find the {landmarker.detector.config.scheme} landmarks, {faces.name} is "
-            f"annotated with {faces.scheme.name}"
-        )
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
+    labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
     predicted = []
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
         for start in range(0, len(faces), 32):
@@ -123,8 +94,9 @@ def evaluate(
                 )
             bar.update(len(samples))
     return summarize(
-        np.stack(predicted),
+        np.stack(predicted)[:, found],
         faces,
+        points=labelled,
         box=box,
         decoder=landmarker.decoder,
         flip=landmarker.flip,
@@ -155,57 +127,13 @@ def _find(landmarker: Landmarker, sample: Sample) -> Float[np.ndarray, "landmark
     return best.landmarks
 
 
-def summarize(
-    predicted: Float[np.ndarray, "faces landmarks 2"], faces: FaceSet, **protocol
-) -> Report:
-    """The report of predicted landmarks; NaN marks a face that was not found."""
-    target = faces.landmarks()
-    distance = faces.scheme.normalising_distance(target)
-    found = np.isfinite(predicted).all(axis=(1, 2))
-    errors = np.full(len(faces), np.inf)
-    errors[found] = nrmse(predicted[found], target[found], distance[found])
-    by_point = point_errors(predicted[found], target[found], distance[found])
-    return Report(
-        dataset=faces.name,
-        split=faces.split,
-        faces=len(faces),
-        missed=int((~found).sum()),
-        nrmse=float(errors[found].mean()) if found.any() else float("nan"),
-        nrmse_median=float(np.median(errors[found])) if found.any() else float("nan"),
-        auc=auc(errors, THRESHOLD),
-        failure_rate=failure_rate(errors, THRESHOLD),
-        threshold=THRESHOLD,
-        normaliser=NORMALISER,
-        areas={
-            area: float(by_point[:, list(points)].mean()) if found.any() else float("nan")
-            for area, points in faces.scheme.areas.items()
-        },
-        errors=tuple(errors.tolist()),
-        **protocol,
-    )
-
-
-def as_table(reports: Sequence[Report]) -> str:
-    """Reports as a plain text table, one line each."""
-    areas = list(reports[0].areas)
-    head = ["split", "faces", "missed", "decoder", "box", "NRMSE %", "AUC", "failures %", *areas]
-    rows = [
-        [
-            report.split,
-            str(report.faces),
-            str(report.missed),
-            report.decoder + (" + flip" if report.flip else ""),
-            report.box,
-            f"{report.nrmse:.2f}",
-            f"{report.auc:.3f}",
-            f"{report.failure_rate:.1f}",
-            *(f"{report.areas[area]:.2f}" for area in areas),
-        ]
-        for report in reports
-    ]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in [head, ["─" * width for width in widths], *rows]
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+def _common(faces: FaceSet, own: Scheme) -> tuple[list[int], list[int]]:
+    """The landmarks that can be compared, as indices into the labels and into the network's."""
+    try:
+        labelled, found = correspondence(faces.scheme, own)
+    except ValueError as error:
+        raise DataError(
+            f"these weights find the {own.name} landmarks, {faces.name} is annotated with "
+            f"{faces.scheme.name}: {error}"
+        ) from error
+    return list(labelled), list(found)

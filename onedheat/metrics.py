@@ -61,6 +61,48 @@ def nrmse(
     return np.where(visible, errors, 0).sum(axis=1) / visible.sum(axis=1)
 
 
+def offset_removed_errors(
+    predicted: Float[np.ndarray, "frames landmarks 2"],
+    target: Float[np.ndarray, "frames landmarks 2"],
+    axes: Float[np.ndarray, "frames 2"],
+    learned: int,
+) -> Float[np.ndarray, "rest"]:
+    """Mean landmark error of each frame, in per cent, without what is constant between two markups.
+
+    Two markups put a landmark of the same name at places that differ by a constant on the face: a
+    vector that turns and grows with it. It is estimated for each landmark as the mean difference in
+    the first frames, in coordinates whose x axis and unit are the face's, and taken off in the others.
+
+    Args:
+        predicted: (T, N, 2) in pixels; NaN where nothing was found.
+        target: (T, N, 2) in pixels, of the other markup; NaN where there is no annotation.
+        axes: (T, 2) in pixels, from one outer eye corner to the other: the unit of the errors.
+        learned: the offsets are estimated on so many frames, and errors are of those after them.
+
+    Returns:
+        (T − learned,); NaN for a frame without a landmark whose offset is known.
+
+    Raises:
+        ValueError: no frames are left on either side.
+    """
+    if not 0 < learned < len(predicted):
+        raise ValueError(
+            f"of {len(predicted)} frames the first {learned} cannot be set apart; at least one must be "
+            "left on each side"
+        )
+    # As complex numbers, dividing by the axis turns and scales at once.
+    moved = (predicted - target) @ np.array([1, 1j]) / (axes @ np.array([1, 1j]))[:, None]
+    offsets = _mean_of_finite(moved[:learned], axis=0)
+    return _mean_of_finite(100 * np.abs(moved[learned:] - offsets), axis=1)
+
+
+def _mean_of_finite(values: np.ndarray, axis: int) -> np.ndarray:
+    """NaN where nothing is finite."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0).sum(axis) / known.sum(axis)
+
+
 def ced(
     errors: Float[np.ndarray, "faces"], thresholds: Float[np.ndarray, "steps"]
 ) -> Float[np.ndarray, "steps"]:

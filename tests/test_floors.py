@@ -14,7 +14,7 @@ FLOORS = [
     {"landmarks", "geometry", "heatmaps", "metrics", "files", "containers"},
     {"models", "video"},
     {"data"},
-    {"checkpoints", "faces", "drawing", "presets"},
+    {"checkpoints", "faces", "drawing", "presets", "reports"},
     {"pipeline"},
     {"evaluation", "detection"},
     {"training", "crossval"},

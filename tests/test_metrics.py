@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from onedheat.metrics import auc, ced, failure_rate, nrmse, point_errors
+from onedheat.metrics import (
+    auc,
+    ced,
+    failure_rate,
+    nrmse,
+    offset_removed_errors,
+    point_errors,
+)
 
 
 def test_nrmse_of_a_case_worked_by_hand():
@@ -43,3 +50,34 @@ def test_a_missed_face_is_a_failure_and_adds_no_area():
     assert auc(errors, 8.0) == 0.25
     assert failure_rate(errors, 8.0) == 50.0
     assert ced(errors, np.array([3.9, 4.0, 100.0])).tolist() == [0, 0.5, 0.5]
+
+
+def test_an_offset_that_turns_and_grows_with_the_face_is_removed_and_the_rest_kept():
+    """Worked by hand: the face lies upright in the first two frames, then turned by 90° and twice as
+    large, so that an offset of (1, 0) becomes (0, 2)."""
+    axes = np.array([[10.0, 0.0], [10.0, 0.0], [0.0, 20.0], [0.0, 20.0]])
+    target = np.zeros((4, 2, 2))
+    predicted = np.zeros((4, 2, 2))
+    predicted[:2, 0] = [1.0, 0.0]
+    predicted[2:, 0] = [0.0, 2.0]
+    predicted[3, 1] = [4.0, 0.0]  # of 20 px: 20 %, half of it by mean over the two landmarks
+    assert offset_removed_errors(predicted, target, axes, 2) == pytest.approx([0.0, 10.0])
+
+
+def test_what_is_not_found_is_left_out_of_offsets_and_errors():
+    axes = np.full((5, 2), (10.0, 0.0))
+    target = np.zeros((5, 2, 2))
+    predicted = np.ones((5, 2, 2))
+    predicted[0, 0] = np.nan
+    predicted[:2, 1] = np.nan  # its offset is unknown
+    predicted[3, 0] = [1.0, 2.0]
+    predicted[4] = np.nan
+    errors = offset_removed_errors(predicted, target, axes, 2)
+    assert errors[:2] == pytest.approx([0.0, 10.0]) and np.isnan(errors[2])
+
+
+@pytest.mark.parametrize("learned", [0, 3])
+def test_an_offset_needs_frames_to_learn_from_and_frames_to_measure(learned):
+    still = np.zeros((3, 1, 2))
+    with pytest.raises(ValueError, match=f"of 3 frames the first {learned} cannot be set apart"):
+        offset_removed_errors(still, still, np.ones((3, 2)), learned)

@@ -12,9 +12,11 @@ Coordinates count from 1, as Matlab does. They are turned into pixel-centre coor
 """
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from onedheat.geometry import Landmarks
 
@@ -83,6 +85,28 @@ def read_pts(path: str | Path, points: int | None = 68) -> Landmarks:
             start, f"{announced} points are announced, {len(found)} stand between '{{' and '}}'"
         )
     return np.array(found, dtype=float).reshape(-1, 2) - 1
+
+
+@dataclass(frozen=True)
+class PtsFiles:
+    """The annotation of a clip in one `.pts` file per frame (see `onedheat.data.clips.Annotation`).
+
+    Attributes:
+        folder: that holds the files.
+        names: of the files, frame by frame.
+        points: how many landmarks there must be in each.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    points: int = 68
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self) -> Float[np.ndarray, "frames landmarks 2"]:
+        """(T, N, 2) in pixels. Raises `PtsError` and `OSError` as `read_pts` does."""
+        return np.stack([read_pts(self.folder / name, self.points) for name in self.names])
 
 
 def _point(words: list[str], fault) -> tuple[float, float]:

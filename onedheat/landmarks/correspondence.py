@@ -34,7 +34,8 @@ def correspondence(first: Scheme, second: Scheme) -> tuple[tuple[int, ...], tupl
     Returns:
         Indices into the first scheme, ascending, and for each the index of the same landmark in the
         second: ``landmarks_of_first[..., indices[0], :]`` can be compared with
-        ``landmarks_of_second[..., indices[1], :]``. Equal schemes share all.
+        ``landmarks_of_second[..., indices[1], :]``. Schemes that name the same points share all,
+        whatever else they say about them.
 
     Raises:
         ValueError: it is not known which landmarks of the two are the same.
@@ -43,7 +44,7 @@ def correspondence(first: Scheme, second: Scheme) -> tuple[tuple[int, ...], tupl
     >>> correspondence(FGNET68, IBUG68)
     ((27, 29, 32, 34, 48, 54, 67), (36, 39, 45, 42, 48, 54, 30))
     """
-    if first == second:
+    if first.points == second.points:
         return tuple(range(len(first))), tuple(range(len(second)))
     for one in (first, second):
         # A scheme of one's own may bear a published one's name and mean other points.

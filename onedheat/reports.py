@@ -1,0 +1,225 @@
+"""What a measurement says: errors of predicted landmarks, summed up in one report and its table.
+
+Every annotated landmark is measured, hidden ones too, as in the published figures of AFLW
+(`compute_nme` in https://github.com/HRNet/HRNet-Facial-Landmark-Detection, lib/core/evaluation.py);
+landmarks that are not annotated (NaN) are left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from onedheat.data import DataError, FaceSet
+from onedheat.data.clips import count_clips
+from onedheat.landmarks import FACE_SIZE, SCHEMES, Scheme
+from onedheat.metrics import auc, failure_rate, nrmse, offset_removed_errors, point_errors
+
+THRESHOLD = 8.0
+OFFSET_FRAMES = 250  # on which the offsets between two markups are estimated
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured and how. `nrmse` and `areas` are in per cent of the normaliser.
+
+    A face that no detector found has no error; it counts as a failure and in the AUC, is left out of
+    `nrmse` and of `areas`, and is counted in `missed`.
+
+    Attributes:
+        landmarks: how many of each face are measured.
+        normaliser: what errors are divided by: ``"interocular"`` (outer eye corners), ``"face_size"``,
+            or two landmarks of one's own scheme.
+        areas: mean error in each facial area that has landmarks to measure.
+        errors: of each face; infinite where it was missed.
+        clips: how many the faces come from, of a set of videos.
+        nrmse_offset_removed: of a video of one person in another markup: mean error without each
+            landmark's constant offset, which is estimated on the first 250 frames, or the first half
+            of fewer than 500, on the frames after them.
+    """
+
+    dataset: str
+    split: str
+    faces: int
+    missed: int
+    landmarks: int
+    nrmse: float
+    nrmse_median: float
+    auc: float
+    failure_rate: float
+    threshold: float
+    normaliser: str
+    box: str
+    decoder: str
+    flip: bool
+    weights: str
+    areas: dict[str, float]
+    errors: tuple[float, ...]
+    clips: int | None = None
+    nrmse_offset_removed: float | None = None
+
+    def as_json(self) -> dict:
+        """Everything that applies, but for the errors face by face, with None for what has no value."""
+
+        def plain(value):
+            if isinstance(value, dict):
+                return {key: plain(part) for key, part in value.items()}
+            return None if isinstance(value, float) and not np.isfinite(value) else value
+
+        values = asdict(self)
+        del values["errors"]
+        return plain({key: value for key, value in values.items() if value is not None})
+
+
+def summarize(
+    predicted: Float[np.ndarray, "faces points 2"],
+    faces: FaceSet,
+    *,
+    points: Sequence[int] | None = None,
+    **protocol,
+) -> Report:
+    """The report of predicted landmarks; NaN marks a face that was not found.
+
+    Args:
+        predicted: (B, P, 2) in pixels of each photo.
+        faces: the B faces.
+        points: which of the labelled landmarks they are; all by default.
+        protocol: `box`, `decoder`, `flip` and `weights` of the report.
+
+    Raises:
+        DataError: a face lacks the landmarks, or the box, that errors are divided by.
+    """
+    points = list(range(len(faces.scheme))) if points is None else list(points)
+    distance = normalising_distances(faces)
+    target = faces.landmarks()[:, points]
+    annotated = np.isfinite(target).all(axis=2)
+    empty = np.flatnonzero(~annotated.any(axis=1))
+    if empty.size:
+        raise DataError(
+            f"{faces.samples[empty[0]].source}: none of the {len(points)} landmarks that are measured is "
+            "annotated; leave this face out"
+        )
+    found = np.isfinite(predicted).all(axis=(1, 2))
+    errors = np.full(len(faces), np.inf)
+    errors[found] = nrmse(predicted[found], target[found], distance[found], annotated[found])
+    by_point = np.where(
+        annotated[found], point_errors(predicted[found], target[found], distance[found]), np.nan
+    )
+    return Report(
+        dataset=faces.name,
+        split=faces.split,
+        faces=len(faces),
+        missed=int((~found).sum()),
+        landmarks=len(points),
+        nrmse=_mean(errors[found]),
+        nrmse_median=float(np.median(errors[found])) if found.any() else float("nan"),
+        auc=auc(errors, THRESHOLD),
+        failure_rate=failure_rate(errors, THRESHOLD),
+        threshold=THRESHOLD,
+        normaliser=normaliser_name(faces.scheme),
+        areas={
+            area: _mean(by_point[:, [points.index(i) for i in members if i in points]])
+            for area, members in faces.scheme.areas.items()
+            if not set(members).isdisjoint(points)
+        },
+        errors=tuple(errors.tolist()),
+        clips=count_clips(faces) or None,
+        nrmse_offset_removed=_offset_removed(predicted, target, faces),
+        **protocol,
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    """Without NaN; NaN where nothing is left."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def normaliser_name(scheme: Scheme) -> str:
+    """What errors of a scheme are divided by. The published schemes that name two landmarks name the
+    outer eye corners.
+    """
+    if scheme.normaliser == FACE_SIZE:
+        return FACE_SIZE
+    if SCHEMES.get(scheme.name) == scheme:
+        return "interocular"
+    first, second = (scheme.points[i] for i in scheme.normaliser)
+    return f"distance of {first} and {second}"
+
+
+def normalising_distances(faces: FaceSet) -> Float[np.ndarray, "faces"]:
+    """What the errors of each face are divided by, (B,) in pixels.
+
+    Raises:
+        DataError: a face lacks the landmarks, or the box, for that.
+    """
+    boxes = None
+    if faces.scheme.normaliser == FACE_SIZE:
+        for sample in faces.samples:
+            if sample.box is None:
+                raise DataError(
+                    f"{sample.source}: errors of {faces.scheme.name} are divided by the size of the "
+                    "face, and this one has no annotated box; give its box, or name two landmarks as "
+                    "the scheme's normaliser"
+                )
+        boxes = np.stack([sample.box for sample in faces.samples])
+    distances = faces.scheme.normalising_distance(faces.landmarks(), boxes)
+    wrong = np.flatnonzero(~(distances > 0))
+    if wrong.size:
+        raise DataError(
+            f"{faces.samples[wrong[0]].source}: errors are divided by {normaliser_name(faces.scheme)}, "
+            f"which is {distances[wrong[0]]:g} px in this face; annotate it anew or leave the face out"
+        )
+    return distances
+
+
+def _offset_removed(
+    predicted: Float[np.ndarray, "faces points 2"],
+    target: Float[np.ndarray, "faces points 2"],
+    faces: FaceSet,
+) -> float | None:
+    """`nrmse_offset_removed` of a report; None where it does not apply."""
+    other_markup = predicted.shape[1] < len(faces.scheme)
+    one_person = len({sample.group for sample in faces.samples}) == 1
+    learned = min(OFFSET_FRAMES, len(faces) // 2)
+    if not (other_markup and one_person and count_clips(faces) and learned):
+        return None
+    if faces.scheme.normaliser == FACE_SIZE:  # it has no direction
+        return None
+    first, second = faces.scheme.normaliser
+    landmarks = faces.landmarks()
+    axes = landmarks[:, second] - landmarks[:, first]
+    return _mean(offset_removed_errors(predicted, target, axes, learned))
+
+
+def as_table(reports: Sequence[Report]) -> str:
+    """Reports as a plain text table, one line each."""
+    areas = list(reports[0].areas)
+    columns: list[tuple[str, Callable[[Report], str]]] = [
+        ("split", lambda report: report.split),
+        ("faces", lambda report: str(report.faces)),
+        ("clips", lambda report: "" if report.clips is None else str(report.clips)),
+        ("missed", lambda report: str(report.missed)),
+        ("points", lambda report: str(report.landmarks)),
+        ("decoder", lambda report: report.decoder + (" + flip" if report.flip else "")),
+        ("box", lambda report: report.box),
+        ("NRMSE %", lambda report: f"{report.nrmse:.2f}"),
+        ("offset removed %", lambda report: _shown(report.nrmse_offset_removed)),
+        ("AUC", lambda report: f"{report.auc:.3f}"),
+        ("failures %", lambda report: f"{report.failure_rate:.1f}"),
+        *((area, lambda report, area=area: f"{report.areas[area]:.2f}") for area in areas),
+    ]
+    columns = [(name, cell) for name, cell in columns if any(map(cell, reports))]
+    head = [name for name, _ in columns]
+    rows = [[cell(report) for _, cell in columns] for report in reports]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in [head, ["─" * width for width in widths], *rows]
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
