@@ -14,6 +14,7 @@ from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
 from onedheat.plots.augmentation import Strip, augmentation_sheet
 from onedheat.plots.faces import TwoVectors, face_close_up, faces_on_photo
+from onedheat.plots.motion import ClipStrip, clip_strips
 from onedheat.plots.rounding import (
     MEAN_TO_CORNER,
     CellAndCurve,
@@ -61,6 +62,13 @@ def strips(view, count, pictures):
     return [Strip(f"Part {i}", shown, points if i % 2 else None) for i in range(count)]
 
 
+def moving_strip(view):
+    pictures = np.repeat(view.picture[None, ::4, ::4], 4, axis=0)
+    landmarks = view.landmarks + np.arange(40)[:, None, None]
+    visible = np.arange(40 * 68).reshape(40, 68) % 7 > 0
+    return ClipStrip("Someone, moving", pictures, range(5, 40, 10), landmarks, visible, 30.0)
+
+
 def everything(photo, landmarks, view, two):
     sigma = np.linspace(0.5, 2, 136).reshape(68, 2)
     return [
@@ -74,6 +82,7 @@ def everything(photo, landmarks, view, two):
         rounding_floor([view], [32, 64, 128], (0.5, "a level")),
         numbers_per_face([64, 128]),
         augmentation_sheet(strips(view, 5, 2), strips(view, 2, 6)),
+        clip_strips([moving_strip(view)] * 2, 30, "tip of the nose"),
     ]
 
 

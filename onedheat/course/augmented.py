@@ -92,21 +92,26 @@ class _Shown:
         return self.name
 
 
+def photographed_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> FaceSet:
+    """Photographs in memory as a set of faces.
+
+    Args:
+        photos: name → photo and the landmarks of its face, in pixels of the photo.
+    """
+    samples = (
+        Sample(_Shown(name, photo), landmarks, name, "")
+        for name, (photo, landmarks) in photos.items()
+    )
+    return FaceSet("photographs", "all", IBUG68, tuple(samples))
+
+
 def augmented_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> Figure:
     """The sheet: every part of the default recipe alone, then the recipe as training sees it.
 
     Args:
         photos: name → photo and the landmarks of its face, in pixels of the photo.
     """
-    faces = FaceSet(
-        "photographs",
-        "all",
-        IBUG68,
-        tuple(
-            Sample(_Shown(name, photo), landmarks, name, "")
-            for name, (photo, landmarks) in photos.items()
-        ),
-    )
+    faces = photographed_faces(photos)
     parts = [
         _from_weak_to_strong(part, faces, number % len(faces)) for number, part in enumerate(PARTS)
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import onedheat
 from onedheat.checkpoints import CheckpointError
 from onedheat.course.augmented import augmented_faces
+from onedheat.course.moving import moving_faces
 from onedheat.course.photos import Photo, look_inside, photographs
 from onedheat.pipeline import Face, Landmarker
 from onedheat.plots import FaceView, Figure
@@ -53,6 +54,12 @@ def _augmentation(found: Found, _: Landmarker) -> Figure:
     )
 
 
+def _motion_from_stills(found: Found, _: Landmarker) -> Figure:
+    return moving_faces(
+        {name: (photo, faces[0].landmarks) for name, (photo, faces) in found.items()}
+    )
+
+
 FIGURES: dict[str, Draw] = {
     "two_vectors.png": _two_vectors,
     "eileen_collins.png": _on_photo("Eileen Collins"),
@@ -60,6 +67,7 @@ FIGURES: dict[str, Draw] = {
     "snapped_face.png": lambda found, _: snapped_faces(_views(found)[0], [32, 64, 256, 768]),
     "rounding_floor.png": lambda found, _: rounding_floor(_views(found), BINS),
     "augmentation.png": _augmentation,
+    "motion_from_stills.png": _motion_from_stills,
 }
 
 

@@ -54,7 +54,7 @@ class MotionConfig:
     distance: tuple[float, float] = (5.0, 12.0)
     rest: float = 1.3
     lasting: tuple[float, float] = (0.25, 1.2)
-    liveliness: tuple[float, float] = (0.3, 1.4)
+    liveliness: tuple[float, float] = (0.15, 1.4)
     handheld: float = 0.5
     shake: float = 0.012
     exposure: tuple[float, float] = (0.1, 0.8)
