@@ -119,6 +119,32 @@ DATASETS = {
             reader="onedheat.data.w300.read_300w",
             checker="onedheat.data.checks.w300.check_300w",
         ),
+        DataSet(
+            name="300vw",
+            title="300VW (Shen et al. 2015): 68 points in every frame of 114 videos",
+            page="https://ibug.doc.ic.ac.uk/resources/300-VW/",
+            terms="for research only",
+            layout=(
+                "001/vid.avi  001/annot/000001.pts  000002.pts …  002/ …\n"
+                "and, to leave clips out, exclude.txt with the name of a folder in each line"
+            ),
+            splits=("train", "test", "scenario1", "scenario2", "scenario3"),
+            reader="onedheat.data.vw300.read_300vw_faces",
+            checker="onedheat.data.checks.vw300.check_300vw",
+            clip_reader="onedheat.data.vw300.read_300vw",
+        ),
+        DataSet(
+            name="talking-face",
+            title="Talking Face video (FG-NET, 2004): 68 points of another markup in 5,000 frames",
+            page="https://personalpages.manchester.ac.uk/staff/Timothy.F.Cootes/data/talking_face/"
+            "talking_face.html",
+            terms="for research only",
+            layout="franck_00000.jpg  franck_00000.pts  franck_00001.jpg  …, in one folder or in two",
+            splits=("all", "sound"),
+            reader="onedheat.data.talking_face.read_talking_face_faces",
+            checker="onedheat.data.checks.talking_face.check_talking_face",
+            clip_reader="onedheat.data.talking_face.read_talking_face",
+        ),
     )
 }
 

@@ -1,0 +1,54 @@
+"""Where the parts of a data set lie: archives unpack to more or fewer folder levels than expected."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from onedheat.data.errors import DataError
+
+DEPTH = 4
+
+
+def folders_below(root: str | Path, expected: str) -> list[Path]:
+    """`root` and the folders up to `DEPTH` levels below it, those near the top first; hidden ones are
+    left out.
+
+    Args:
+        root: where the data set is looked for.
+        expected: what it should hold, for the error message.
+
+    Raises:
+        DataError: `root` is no folder.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"{root} is no folder; --root is the folder that holds {expected}")
+    return sorted([root, *_below(root, DEPTH)], key=lambda path: (len(path.parts), path))
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    if not depth:
+        return
+    with os.scandir(folder) as entries:
+        inner = [Path(entry) for entry in entries if entry.is_dir() and entry.name[0] != "."]
+    for child in inner:
+        yield child
+        yield from _below(child, depth - 1)
+
+
+def find_file(folders: Iterable[Path], name: str) -> Path | None:
+    """The file of that name in the first of the folders that has one."""
+    # os.path.isfile says no, and Path.is_file fails, where a name is too long for the file system.
+    return next((folder / name for folder in folders if os.path.isfile(folder / name)), None)
+
+
+def find_photo(folders: Iterable[Path], name: str) -> Path | None:
+    """The photo that a list names by its path below one of several folders.
+
+    Lists may be written with Windows' backslashes. A path that leads out of the folder is not
+    followed.
+    """
+    parts = name.replace("\\", "/").split("/")
+    if not all(parts) or ".." in parts or ":" in parts[0]:
+        return None
+    return find_file(folders, "/".join(parts))
