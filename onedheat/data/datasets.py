@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from onedheat.data.checks.report import CheckReport
-from onedheat.data.clips import ClipSet
+from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
 
@@ -86,6 +86,14 @@ class DataSet:
             raise DataError(f"{self.name} has photos only; read() gives its faces")
         return _function(self.clip_reader)(self._place(root), split or self.splits[0])
 
+    def drawn(
+        self, root: str | Path | None, split: str | None, count: int, seed: int = 0
+    ) -> FaceSet:
+        """Some faces of a split, or frames of its clips, chosen at random."""
+        if self.clip_reader is not None:
+            return drawn_frames(self.clips(root, split), count, seed)
+        return self.read(root, split).drawn(count, seed)
+
     def check(self, root: str | Path | None = None, *, progress: bool = False) -> CheckReport:
         """What is wrong with a folder. Raises `DataError` if there is none."""
         return _function(self.checker)(self._place(root), progress=progress)
@@ -120,6 +128,42 @@ DATASETS = {
             checker="onedheat.data.checks.w300.check_300w",
         ),
         DataSet(
+            name="aflw",
+            title="AFLW-19 (Köstinger et al. 2011; Zhu et al. 2016): 19 points in photos from Flickr",
+            page="https://www.tugraz.at/institute/icg/research/team-bischof/lrs/downloads/aflw/",
+            terms="for research only; its owners send the photos to those who ask",
+            layout=(
+                "AFLWinfo_release.mat  flickr/{0,2,3}/image*.jpg\n"
+                "the first from http://mmlab.ie.cuhk.edu.hk/projects/compositional.html"
+            ),
+            splits=("train", "test", "frontal"),
+            reader="onedheat.data.aflw.read_aflw",
+            checker="onedheat.data.checks.aflw.check_aflw",
+        ),
+        DataSet(
+            name="wflw",
+            title="WFLW (Wu et al. 2018): 98 points, and what is difficult about each face",
+            page="https://wywu.github.io/projects/LAB/WFLW.html",
+            terms="for research only",
+            layout=(
+                "WFLW_images/0--Parade/*.jpg  1--Handshaking/*.jpg  …\n"
+                "WFLW_annotations/list_98pt_rect_attr_train_test/list_98pt_rect_attr_{train,test}.txt\n"
+                "WFLW_annotations/list_98pt_test/list_98pt_test_{largepose,expression,…}.txt"
+            ),
+            splits=(
+                "train",
+                "test",
+                "largepose",
+                "expression",
+                "illumination",
+                "makeup",
+                "occlusion",
+                "blur",
+            ),
+            reader="onedheat.data.wflw.read_wflw",
+            checker="onedheat.data.checks.wflw.check_wflw",
+        ),
+        DataSet(
             name="300vw",
             title="300VW (Shen et al. 2015): 68 points in every frame of 114 videos",
             page="https://ibug.doc.ic.ac.uk/resources/300-VW/",
@@ -144,6 +188,17 @@ DATASETS = {
             reader="onedheat.data.talking_face.read_talking_face_faces",
             checker="onedheat.data.checks.talking_face.check_talking_face",
             clip_reader="onedheat.data.talking_face.read_talking_face",
+        ),
+        DataSet(
+            name="synthetic",
+            title="synthetic faces, drawn when asked for: 68 exact points",
+            page="",
+            terms="none; nothing in them was taken from a photo",
+            layout="",
+            splits=("train", "test"),
+            reader="onedheat.data.synthetic.sets.read_synthetic",
+            checker="onedheat.data.checks.synthetic.check_synthetic",
+            made=True,
         ),
     )
 }

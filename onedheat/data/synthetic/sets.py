@@ -1,0 +1,130 @@
+"""Synthetic faces and clips as data sets, like those that are read from folders."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from onedheat.data.errors import DataError
+from onedheat.data.images import RGB
+from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.synthetic.faces import FACES_EACH, MARKUPS, pose_face, render_face
+from onedheat.landmarks import IBUG68, scheme
+
+NAME = "synthetic"
+SIZE = 192
+SPLITS = {"train": (0, 10_000), "test": (1, 500)}  # seed and number of faces
+
+
+@dataclass(frozen=True)
+class SyntheticFace:
+    """The picture of a synthetic face, drawn when it is asked for."""
+
+    seed: int
+    index: int
+    size: int
+
+    def read(self) -> RGB:
+        """(size, size, 3) RGB."""
+        return render_face(self.seed, self.index, self.size).image
+
+    def __str__(self) -> str:
+        return f"synthetic face {self.index} of seed {self.seed}"
+
+
+def synthetic_faces(
+    count: int, *, seed: int = 0, size: int = SIZE, markup: str = IBUG68.name, split: str = "train"
+) -> FaceSet:
+    """Synthetic faces as a data set; each picture is drawn when it is asked for.
+
+    The landmarks are known without drawing. Which of them are hidden is not: `render_faces` says it.
+
+    Args:
+        count: how many faces.
+        seed: another seed, other faces.
+        size: side of the pictures in pixels; a face's landmarks take 48 to 66 % of it.
+        markup: ``"ibug68"`` or ``"aflw19"``.
+        split: what the set calls itself.
+
+    Raises:
+        DataError: no face asked for, or a markup that the head does not have.
+    """
+    _check_request(count, size, markup)
+    samples = []
+    for index in range(count):
+        landmarks = pose_face(seed, index, size).landmarks(markup)
+        samples.append(
+            Sample(SyntheticFace(seed, index, size), landmarks, f"synthetic {seed}/{index // FACES_EACH}", split)
+        )
+    return FaceSet(NAME, split, scheme(markup), tuple(samples))
+
+
+def read_synthetic(root: None, split: str = "train") -> FaceSet:
+    """The faces of a split, as the command line names it.
+
+    Args:
+        root: None; nothing is read.
+        split: ``"train"`` (10,000 faces) or ``"test"`` (500 others); ``"train:2000"`` for another
+            number of them.
+
+    Raises:
+        DataError: no such split.
+    """
+    name, colon, number = split.partition(":")
+    if name not in SPLITS or (colon and not number.isdecimal()):
+        raise DataError(
+            f"synthetic has no split {split!r}; there are: {', '.join(SPLITS)}, each with a number of "
+            "faces behind a colon if you like, as in train:2000"
+        )
+    seed, count = SPLITS[name]
+    return synthetic_faces(int(number) if number else count, seed=seed, split=split)
+
+
+class Batch(NamedTuple):
+    """B synthetic faces: (B, F, F, 3) pictures, (B, N, 2) landmarks in pixels, (B, N) seen or hidden."""
+
+    images: UInt8[np.ndarray, "batch size size 3"]
+    landmarks: Float[np.ndarray, "batch landmarks 2"]
+    visible: Bool[np.ndarray, "batch landmarks"]
+
+
+def render_faces(
+    count: int,
+    *,
+    seed: int = 0,
+    start: int = 0,
+    size: int = 128,
+    markup: str = IBUG68.name,
+    batch: int = 64,
+    threads: int = 2,
+) -> Iterator[Batch]:
+    """Draws synthetic faces, batch by batch.
+
+    Args:
+        count: how many faces; the last batch may be smaller.
+        seed, start: which: faces `start`, `start` + 1, … of the endless set `seed`.
+        size: side of the pictures in pixels.
+        markup: ``"ibug68"`` or ``"aflw19"``.
+        batch: faces in a batch.
+        threads: that draw at the same time.
+
+    Raises:
+        DataError: no face asked for, or a markup that the head does not have.
+    """
+    _check_request(count, size, markup)
+    with ThreadPoolExecutor(threads) as pool:
+        faces = pool.map(lambda i: render_face(seed, i, size, markup), range(start, start + count))
+        while some := [face for _, face in zip(range(batch), faces, strict=False)]:
+            yield Batch(*(np.stack(parts) for parts in zip(*some, strict=True)))
+
+
+def _check_request(count: int, size: int, markup: str) -> None:
+    if count < 1 or size < 16:
+        raise DataError(
+            f"asked for {count} faces of {size} px; at least 1 face of 16 px can be drawn"
+        )
+    if markup not in MARKUPS:
+        raise DataError(f"the head has no markup {markup!r}; there are: {', '.join(MARKUPS)}")

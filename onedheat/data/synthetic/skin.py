@@ -1,0 +1,359 @@
+"""What a face's surface looks like: one texture a person, mixed from masks and drawn hair by hair.
+
+Masks lie in the texture coordinates of the average head, so they are made once; a person's texture is
+a weighted sum of them.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from onedheat.data.synthetic import head
+from onedheat.data.synthetic.anatomy import CONTROLS
+
+WIDTH, HEIGHT = 320, 264
+Color = tuple[float, float, float]
+
+# Skin from very light to very dark, red green blue in [0, 1].
+_TONES = np.array([(0.93, 0.78, 0.70), (0.88, 0.70, 0.59), (0.80, 0.60, 0.47), (0.68, 0.48, 0.35),
+                   (0.50, 0.33, 0.23), (0.33, 0.21, 0.15)])  # fmt: skip
+_HAIR = np.array([(0.08, 0.07, 0.06), (0.18, 0.12, 0.08), (0.32, 0.21, 0.13), (0.50, 0.36, 0.22),
+                  (0.72, 0.58, 0.38), (0.45, 0.20, 0.10), (0.60, 0.59, 0.57), (0.88, 0.87, 0.85)])  # fmt: skip
+_IRIS = np.array([(0.22, 0.13, 0.08), (0.35, 0.22, 0.12), (0.40, 0.38, 0.22), (0.33, 0.42, 0.48),
+                  (0.25, 0.38, 0.58)])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colours of one person; every number is drawn by `draw_look`."""
+
+    tone: Color
+    hair: Color
+    brows: Color
+    iris: Color
+    lips: Color
+    amounts: dict[str, float] = field(default_factory=dict)
+    brow_thickness: float = 1.0
+    beard: float = 0.0
+    seed: int = 0
+
+
+def draw_look(rng: np.random.Generator) -> Look:
+    """Random colours that go together."""
+    where = rng.uniform(0, len(_TONES) - 1)
+    tone = _between(_TONES, where) * rng.uniform(0.92, 1.06, 3)
+    hair = _HAIR[rng.choice(len(_HAIR), p=_hair_odds(where))] * rng.uniform(0.75, 1.3)
+    made_up = rng.random() < 0.25
+    lips = tone * (0.92, 0.68, 0.68) + rng.normal(0, 0.02, 3)
+    if made_up:
+        lips = 0.35 * lips + 0.65 * np.array(
+            [rng.uniform(0.5, 0.85), 0.12, rng.uniform(0.15, 0.35)]
+        )
+    amounts = {
+        "cheeks": rng.uniform(0, 0.9),
+        "nose": rng.uniform(0, 0.7),
+        "under eyes": rng.uniform(0, 1.0),
+        "lids": rng.uniform(-0.2, 0.7) + (rng.uniform(0.3, 1.3) if made_up else 0),
+        "lashes": rng.uniform(0.35, 0.8) + (0.5 if made_up else 0),
+        "folds": rng.uniform(0, 1.2) ** 2,
+        "nostrils": rng.uniform(0.7, 1.0),
+        "lip line": rng.uniform(0.3, 0.9),
+        "large spots": rng.uniform(0, 1.0),
+        "small spots": rng.uniform(0.2, 1.3),
+        "freckles": rng.uniform(0, 1.2) if rng.random() < 0.2 else 0.0,
+    }
+    beard = 0.0 if made_up or rng.random() < 0.55 else rng.uniform(0.15, 1.0)
+    return Look(
+        tone=tuple(np.clip(tone, 0.03, 1)),
+        hair=tuple(np.clip(hair, 0, 1)),
+        brows=tuple(np.clip(hair * rng.uniform(0.45, 0.9), 0, 1)),
+        iris=tuple(_IRIS[rng.choice(5, p=_iris_odds(where))] * rng.uniform(0.8, 1.2)),
+        lips=tuple(np.clip(lips, 0, 1)),
+        amounts=amounts,
+        brow_thickness=rng.uniform(0.55, 1.5),
+        beard=beard,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _hair_odds(tone: float) -> np.ndarray:
+    light = np.array([0.12, 0.2, 0.2, 0.16, 0.12, 0.06, 0.08, 0.06])
+    dark = np.array([0.72, 0.14, 0.02, 0.01, 0.01, 0, 0.06, 0.04])
+    share = np.clip(tone / 3, 0, 1)
+    odds = (1 - share) * light + share * dark
+    return odds / odds.sum()
+
+
+def _iris_odds(tone: float) -> np.ndarray:
+    share = np.clip(tone / 2.5, 0, 1)
+    return (1 - share) * np.array([0.25, 0.2, 0.2, 0.15, 0.2]) + share * np.array(
+        [0.75, 0.25, 0, 0, 0]
+    )
+
+
+def _between(steps: np.ndarray, where: float) -> np.ndarray:
+    low = int(min(where, len(steps) - 2))
+    return steps[low] + (where - low) * (steps[low + 1] - steps[low])
+
+
+# Masks -------------------------------------------------------------------------------------------
+
+
+def _pixels(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
+    return head.uv_of(points) * (WIDTH, HEIGHT) - 0.5
+
+
+def curve(
+    points: Float[np.ndarray, "points axes"], steps: int = 8
+) -> Float[np.ndarray, "dense axes"]:
+    """A smooth open curve through points (Catmull–Rom)."""
+    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    parts = []
+    for p, q, r, s in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
+        parts.append(
+            q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)))
+        )
+    return np.concatenate([*parts, points[-1:]])
+
+
+def outline(*runs: tuple[int, ...]) -> Float[np.ndarray, "dense 2"]:
+    """A closed line in texture pixels through runs of landmarks, each run smooth in itself."""
+    at = _pixels(CONTROLS[:68])
+    return np.concatenate([curve(at[list(run)]) for run in runs])
+
+
+EYE_RUNS = {
+    "right": ((36, 37, 38, 39), (39, 40, 41, 36)),
+    "left": ((42, 43, 44, 45), (45, 46, 47, 42)),
+}
+OUTER_LIP = ((48, 49, 50, 51, 52, 53, 54), (54, 55, 56, 57, 58, 59, 48))
+INNER_LIP = ((60, 61, 62, 63, 64), (64, 65, 66, 67, 60))
+
+
+def _grown(line: Float[np.ndarray, "dense 2"], by: float) -> Float[np.ndarray, "dense 2"]:
+    """A closed line moved outward, most where it is pointed."""
+    away = line - line.mean(axis=0)
+    distance = np.linalg.norm(away, axis=1, keepdims=True)
+    return line + away / distance * by * (0.5 + 1.2 * distance / distance.max())
+
+
+def _filled(*outlines: np.ndarray, blur: float = 0.7) -> Float[np.ndarray, "height width"]:
+    import cv2
+
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for line in outlines:
+        cv2.fillPoly(mask, [np.round(line * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+    return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
+
+
+def _stroke(
+    lines: list[np.ndarray], thickness: int, blur: float
+) -> Float[np.ndarray, "height width"]:
+    import cv2
+
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for line in lines:
+        cv2.polylines(
+            mask, [np.round(line * 16).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, 4
+        )
+    return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
+
+
+def _blob(*centers: tuple[float, float, float], radius: float) -> Float[np.ndarray, "height width"]:
+    """Soft spots on both sides; the radius in texture pixels."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    points = np.array(centers, float)
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    for u, v in np.concatenate([_pixels(points), _pixels(points * (-1, 1, 1))]):
+        mask = np.maximum(mask, np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * radius**2)))
+    return mask.astype(np.float32)
+
+
+def noise(
+    rng: np.random.Generator, height: int, width: int, scale: float
+) -> Float[np.ndarray, "h w"]:
+    """Smooth noise of mean 0 and standard deviation 1; features are about `scale` pixels wide."""
+    import cv2
+
+    rows, columns = int(height / scale) + 4, int(width / scale) + 4
+    coarse = rng.standard_normal((rows, columns)).astype(np.float32)
+    full = cv2.resize(coarse, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    part = full[:height, :width]
+    return (part - part.mean()) / part.std()
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The parts of a face as soft masks, each (HEIGHT, WIDTH) in [0, 1]."""
+
+    parts: dict[str, Float[np.ndarray, "height width"]]
+    stack: Float[np.ndarray, "texels parts"]
+    eyes: Float[np.ndarray, "height width"]
+    mouth: Float[np.ndarray, "height width"]
+    lips: Float[np.ndarray, "height width"]
+    beard: Float[np.ndarray, "height width"]
+    azimuth: Float[np.ndarray, "1 width"]
+    elevation: Float[np.ndarray, "height 1"]
+    grain: Float[np.ndarray, "kinds height width"]
+
+
+@lru_cache(maxsize=1)
+def masks() -> Masks:
+    """All masks, made once; the noise in them is the same for everybody and is shifted per person."""
+    # Soft edges make a filled shape look smaller than its outline: grow it by as much.
+    eyes = [_grown(outline(*runs), 0.7) for runs in EYE_RUNS.values()]
+    lips, inner = _grown(outline(*OUTER_LIP), 0.7), outline(*INNER_LIP)
+    contour = _pixels(CONTROLS[:17])
+    chin = np.concatenate([contour[2:15], _pixels(np.array([(45, 60, 66), (30, 56, 80.0)])),
+                           _pixels(np.array([(9, 56, 95), (-9, 56, 95.0), (-30, 56, 80), (-45, 60, 66)]))])  # fmt: skip
+    below = contour[3:14] + (0, 16)
+    beard = np.clip(
+        _filled(chin, blur=5) + _filled(np.concatenate([contour[3:14], below[::-1]]), blur=5), 0, 1
+    )
+    lids = [np.array([(14, -4, 72), (22, -11, 76), (32, -13, 76), (43, -10.5, 68), (49, -3, 60.0)])]
+    mirror = np.array((-1, 1, 1))
+    upper = [outline(runs[0]) for runs in EYE_RUNS.values()]
+    folds = [np.array([(18, 42, 86), (26, 54, 81), (33, 68, 76), (34, 77, 73.0)]),
+             np.array([(14, 9, 73), (22, 14, 74), (32, 15.5, 74.5), (41, 12, 68.0)])]  # fmt: skip
+    parts = {
+        "cheeks": _blob((44, 32, 73), radius=17),
+        "nose": _blob((0, 34, 110), (12, 36, 92), radius=9),
+        "under eyes": _blob((26, 12, 74), (36, 12, 72), radius=6),
+        "lids": _filled(*[curve(_pixels(p * s)) for p in lids for s in (1, mirror)], blur=2.5),
+        "lashes": _stroke(upper, 2, 0.8),
+        "folds": _stroke([curve(_pixels(p * s)) for p in folds for s in (1, mirror)], 1, 1.8) * 2,
+        "nostrils": np.clip(_blob((6.5, 44.5, 96), radius=2.9) * 1.2, 0, 1),
+        "lip line": _stroke([outline((48, *INNER_LIP[0], 54)), outline((54, *INNER_LIP[1], 48))], 1, 0.8) * 1.5,
+    }
+    soft_lips = np.clip(1.35 * _filled(lips, blur=1.0), 0, 1)
+    rng = np.random.default_rng(20)
+    grain = np.stack(
+        [
+            noise(rng, HEIGHT, 2 * WIDTH, 40),
+            noise(rng, HEIGHT, 2 * WIDTH, 9),
+            noise(rng, HEIGHT, 2 * WIDTH, 2),
+            np.clip(noise(rng, HEIGHT, 2 * WIDTH, 2) - 1.5, 0, 1),
+        ]
+    )
+    u = (np.arange(WIDTH) + 0.5) / WIDTH
+    v = (np.arange(HEIGHT) + 0.5) / HEIGHT
+    pad = np.zeros(WIDTH), np.zeros(HEIGHT)
+    return Masks(
+        parts=parts,
+        stack=np.stack([m.ravel() for m in (*parts.values(), soft_lips, np.ones_like(soft_lips))], axis=1),
+        eyes=np.clip(1.5 * _filled(*eyes, blur=0.9), 0, 1),
+        mouth=_filled(inner),
+        lips=soft_lips,
+        beard=beard,
+        azimuth=head.angles_of(np.stack([u, pad[0]], axis=1))[None, :, 0],
+        elevation=head.angles_of(np.stack([pad[1], v], axis=1))[:, 1, None],
+        grain=grain,
+    )
+
+
+# How each part changes the skin's colour at strength 1: factors of red, green, blue.
+_TINTS = {
+    "cheeks": (1.03, 0.82, 0.82), "nose": (1.03, 0.84, 0.84), "under eyes": (0.80, 0.76, 0.80),
+    "lids": (0.72, 0.62, 0.66), "lashes": (0.12, 0.10, 0.10), "folds": (0.72, 0.64, 0.62),
+    "nostrils": (0.25, 0.15, 0.13), "lip line": (0.45, 0.32, 0.32),
+    "spots": (0.982, 0.972, 0.968),
+    "freckles": (0.70, 0.55, 0.48),
+}  # fmt: skip
+
+
+def paint(look: Look) -> UInt8[np.ndarray, "height width 3"]:
+    """The texture of a person's head, without light."""
+    rng = np.random.default_rng(look.seed)
+    known = masks()
+    shift = int(rng.integers(WIDTH))
+    large, small, pores, freckles = known.grain[:, :, shift : shift + WIDTH]
+    # Factors multiply, so their logarithms add: one weighted sum of all masks, the tone included.
+    tints = [look.amounts[name] * np.log(_TINTS[name]) for name in known.parts]
+    tints += [np.log(np.maximum(look.lips, 0.01) / look.tone), np.log(look.tone)]
+    skin = (known.stack @ np.array(tints, np.float32)).reshape(HEIGHT, WIDTH, 3)
+    spots = look.amounts["large spots"] * large + look.amounts["small spots"] * small + 0.8 * pores
+    skin += spots[..., None] * np.log(_TINTS["spots"]).astype(np.float32)
+    if amount := look.amounts["freckles"]:
+        skin += freckles[..., None] * (amount * np.log(_TINTS["freckles"])).astype(np.float32)
+    np.exp(skin, out=skin)
+    if look.beard:
+        rough = np.clip(0.75 + 0.16 * pores + 0.08 * small, 0, 1)
+        cover = (min(1.0, 1.2 * look.beard) * known.beard * (1 - known.lips) * rough)[..., None]
+        skin += cover * (np.array(look.brows, np.float32) - skin)
+    skin *= 255
+    texture = np.clip(skin, 0, 255, out=skin).astype(np.uint8)
+    _draw_brows(texture, look, rng)
+    _draw_marks(texture, look, rng)
+    return texture
+
+
+_BROWS = ((17, 18, 19, 20, 21), (26, 25, 24, 23, 22))  # from the temple inward
+
+
+def _draw_brows(texture: np.ndarray, look: Look, rng: np.random.Generator) -> None:
+    import cv2
+
+    color = tuple(int(255 * part) for part in look.brows)
+    soft = texture.copy()
+    at = _pixels(CONTROLS[:68])
+    for run in _BROWS:
+        line = curve(at[list(run)], steps=12)
+        toward = 1 if line[-1, 0] > line[0, 0] else -1
+        width = (
+            5.5
+            * look.brow_thickness
+            * np.interp(np.linspace(0, 1, len(line)), (0, 0.5, 1), (0.25, 1, 1.1))
+        )
+        body = np.concatenate(
+            [line - np.outer(width / 2, (0, 1)), (line + np.outer(width / 2, (0, 1)))[::-1]]
+        )
+        cv2.fillPoly(soft, [np.round(body * 16).astype(np.int32)], color, cv2.LINE_AA, shift=4)
+        count = 70
+        where = rng.integers(0, len(line), count)
+        start = line[where] + np.stack(
+            [rng.normal(0, 1, count), rng.uniform(-0.4, 0.45, count) * width[where]], 1
+        )
+        length = rng.uniform(3, 6, count) * look.brow_thickness**0.5
+        lean = np.stack([-toward * length, rng.uniform(-0.35, 0.12, count) * length], axis=1)
+        shade = rng.uniform(0.7, 1.3, count)
+        for (p, q), bright in zip(
+            np.round(np.stack([start, start + lean], 1) * 16).astype(int), shade, strict=True
+        ):
+            cv2.line(
+                texture,
+                p.tolist(),
+                q.tolist(),
+                tuple(min(255, part * bright) for part in color),
+                1,
+                cv2.LINE_AA,
+                4,
+            )
+    top, bottom = int(at[17:27, 1].min()) - 12, int(at[17:27, 1].max()) + 12
+    blurred = cv2.GaussianBlur(soft[top:bottom], (0, 0), 1.2)
+    share = float(np.clip(0.45 * look.brow_thickness, 0.2, 0.75))
+    texture[top:bottom] = cv2.addWeighted(texture[top:bottom], 1 - share, blurred, share, 0)
+
+
+def _draw_marks(texture: np.ndarray, look: Look, rng: np.random.Generator) -> None:
+    """Moles, and lines on the forehead."""
+    import cv2
+
+    dark = tuple(int(120 * part) for part in look.tone)
+    for _ in range(rng.poisson(1.2)):
+        u, v = rng.uniform(0.2, 0.8) * WIDTH, rng.uniform(0.3, 0.85) * HEIGHT
+        cv2.circle(
+            texture, (int(u * 16), int(v * 16)), int(rng.uniform(9, 20)), dark, -1, cv2.LINE_AA, 4
+        )
+    if rng.random() < 0.25:
+        line = _pixels(
+            np.array([(-38, -42, 76), (-20, -46, 86), (0, -44, 90), (20, -46, 86), (38, -42, 76.0)])
+        )
+        soft = tuple(int(205 * part) for part in look.tone)
+        for row in range(rng.integers(1, 4)):
+            wave = curve(line + (0, -9 * row) + rng.normal(0, 0.8, line.shape))
+            cv2.polylines(
+                texture, [np.round(wave * 16).astype(np.int32)], False, soft, 1, cv2.LINE_AA, 4
+            )
