@@ -52,6 +52,7 @@ class Sample:
         visible: (N,), whether each landmark can be seen, where the data set says so. Landmarks that
             cannot be seen are annotated all the same unless they are NaN.
         box: the data set's own face box, (4,) edges in pixels, where it has one.
+        tags: what else the data set says about the face, e.g. ``{"occlusion", "blur"}``.
     """
 
     source: Source
@@ -60,6 +61,7 @@ class Sample:
     subset: str
     visible: Bool[np.ndarray, "landmarks"] | None = None
     box: Box | None = None
+    tags: frozenset[str] = frozenset()
 
     def image(self) -> RGB:
         """The picture, (H, W, 3) RGB. Raises `ImageError` if it cannot be had."""

@@ -13,10 +13,10 @@ import csv
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 from onedheat.data.errors import DataError
+from onedheat.data.folders import folders_below
 from onedheat.data.pts import looks_zero_based, read_pts
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import IBUG68
@@ -101,12 +101,8 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
         DataError: `root` is no folder.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise DataError(f"{root} is no folder; --root is the folder that holds afw, helen, lfpw, …")
     found: dict[str, Path] = {}
-    for folder in sorted(
-        [root, *_folders(root, depth=4)], key=lambda path: (len(path.parts), path)
-    ):
+    for folder in folders_below(root, "afw, helen, lfpw, …"):
         parts = (root.name, *folder.relative_to(root).parts)
         # Some archives unpack helen/trainset to helen/helen/trainset.
         parts = [part for part, before in zip(parts, ("", *parts), strict=False) if part != before]
@@ -114,14 +110,6 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
         if name in COUNTS and any(annotations(folder)):
             found.setdefault(name, folder)
     return found
-
-
-def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    if depth:
-        for child in folder.iterdir():
-            if child.is_dir() and not child.name.startswith("."):
-                yield child
-                yield from _folders(child, depth - 1)
 
 
 def annotations(folder: Path) -> list[Path]:

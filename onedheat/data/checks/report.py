@@ -24,6 +24,8 @@ class Fault:
 class Subset:
     """How many faces of a subset there are, and how many were published, if it was; of a set of videos,
     in how many clips.
+
+    One that is part of another is not counted a second time in the whole.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Subset:
     official: int | None = None
     clips: int | None = None
     official_clips: int | None = None
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class CheckReport:
     @property
     def faces(self) -> int:
         """Annotated faces in all."""
-        return sum(subset.faces for subset in self.subsets)
+        return sum(subset.faces for subset in self.subsets if subset.part_of is None)
 
     @property
     def usable(self) -> bool:
