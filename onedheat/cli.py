@@ -23,6 +23,7 @@ class _Commands(TyperGroup):
         from onedheat.data.images import ImageError
         from onedheat.data.pts import PtsError
         from onedheat.faces import FinderError
+        from onedheat.video import VideoError
 
         try:
             return super().invoke(ctx)
@@ -32,6 +33,7 @@ class _Commands(TyperGroup):
             FinderError,
             ImageError,
             PtsError,
+            VideoError,
             FloatingPointError,
         ) as error:
             typer.echo(f"onedheat: {error}", err=True)
@@ -43,7 +45,6 @@ app = typer.Typer(cls=_Commands, help="Facial landmarks by one-dimensional heatm
 data = typer.Typer(help="Look after data sets.", **_OPTIONS)
 app.add_typer(data, name="data")
 
-Dataset = Literal["300w"]
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output."),
@@ -118,38 +119,56 @@ def detect(
 @app.command()
 def train(
     preset: Annotated[str, typer.Option(help="Which network and recipe.")],
-    dataset: Annotated[list[str], typer.Option(help="Repeat it with --root for a union.")],
-    root: Annotated[list[Path], typer.Option(help="Folder of the data set.")],
+    dataset: Annotated[
+        list[str],
+        typer.Option(
+            help="A data set's name, or your own folder. Several are trained on together."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    split: Annotated[str, typer.Option(help="Part of the data set to train on.")] = "train",
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="The folder of a named data set; one for each of these, in their order. Your own "
+            "folders and synthetic take none."
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
 ):
     """Train a detector. Ctrl-C saves first; --resume goes on from there."""
-    from onedheat.data import read
     from onedheat.data.samples import union
     from onedheat.presets import PRESETS, with_settings
 
     if preset not in PRESETS:
         names = "; ".join(f"{name}: {known.about}" for name, known in PRESETS.items())
         raise typer.BadParameter(f"there is no preset {preset!r}. There are: {names}")
-    if len(dataset) != len(root):
+    pairs = _paired(dataset, root or [])
+    splits = split or [one.splits[0] for one, _ in pairs]
+    if len(splits) not in (1, len(pairs)):
         raise typer.BadParameter(
-            f"{len(dataset)} --dataset and {len(root)} --root; give them in pairs"
+            f"{len(splits)} --split for {len(pairs)} --dataset; give one for all, or one for each"
         )
+    if len(splits) == 1:
+        splits *= len(pairs)
     try:
         chosen = with_settings(PRESETS[preset], settings or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    faces = union(*(read(name, path, split) for name, path in zip(dataset, root, strict=True)))
+    faces = union(*(one.read(path, part) for (one, path), part in zip(pairs, splits, strict=True)))
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
-    run = Run(chosen, faces, out, resume=resume)
+    run = Run(chosen.for_scheme(faces.scheme), faces, out, resume=resume)
     typer.echo(
         f"{len(run.training)} faces to train on, {len(run.validation)} of other photos to validate; "
-        f"{run.accelerator.device.type}, {run.accelerator.mixed_precision} precision",
+        f"{len(faces.scheme)} points ({faces.scheme.name}); {run.accelerator.device.type}, "
+        f"{run.accelerator.mixed_precision} precision",
         err=True,
     )
     report = run.train()
@@ -163,9 +182,16 @@ def train(
 
 @app.command()
 def evaluate(
-    dataset: Annotated[Dataset, typer.Option()],
-    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
-    split: Annotated[str, typer.Option(help="Which part, e.g. common or lfpw/testset.")] = "common",
+    dataset: Annotated[str, typer.Option(help="A data set's name, or your own folder.")],
+    root: Annotated[
+        Path | None, typer.Option(help="The folder of a named data set; your own takes none.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Which part, e.g. common, lfpw/testset or train; by default a test split."
+        ),
+    ] = None,
     weights: Weights = "tiny68",
     decoder: Decoder = "dark",
     flip: Flip = False,
@@ -177,29 +203,152 @@ def evaluate(
     json_to: Json = None,
 ):
     """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
-    from onedheat.data import read
     from onedheat.evaluation import evaluate as measure
     from onedheat.pipeline import load
     from onedheat.reports import as_table
 
+    ((chosen, folder),) = _paired([dataset], [root] if root else [])
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
-    faces = read(dataset, root, split)
+    faces = chosen.read(folder, split or chosen.test_split)
     report = measure(landmarker, faces, box=box, weights=weights, progress=True)
     _give(report.as_json(), as_table([report]), json_to)
 
 
-@data.command("check")
-def data_check(
-    dataset: Annotated[Dataset, typer.Argument(metavar="DATASET")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER")],
-    json_to: Json = None,
-):
-    """Say everything that is wrong with a data set's folder; exit 1 if it cannot be used."""
-    from onedheat.data import dataset as named
+Named = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A data set's name, or your own folder.")
+]
+Folder = Annotated[
+    Path | None, typer.Argument(metavar="FOLDER", help="Where a named data set lies.")
+]
 
-    report = named(dataset).check(folder, progress=True)
+
+@data.command("check")
+def data_check(dataset: Named, folder: Folder = None, json_to: Json = None):
+    """Say everything that is wrong with a data set's folder; exit 1 if it cannot be used."""
+    ((chosen, root),) = _paired([dataset], [folder] if folder else [])
+    report = chosen.check(root, progress=True)
     _give(report.as_json(), report.as_text(), json_to)
     raise typer.Exit(0 if report.usable else 1)
+
+
+@data.command("show")
+def data_show(
+    dataset: Named,
+    folder: Folder = None,
+    split: Annotated[str | None, typer.Option(help="By default the training split.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=200, help="How many faces.")] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed, other faces.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="The picture.")] = Path("sheet.png"),
+):
+    """Draw a sheet of annotated faces, chosen at random, to be looked at."""
+    from onedheat.plots.sheets import Cutout, face_sheet
+
+    ((chosen, root),) = _paired([dataset], [folder] if folder else [])
+    faces = chosen.drawn(root, split, count, seed)
+    cutouts = [Cutout.of(sample) for sample in faces.samples]
+    sheet = face_sheet(cutouts, faces.scheme, f"{faces.name}, {faces.split}")
+    _write_picture(out, sheet.png())
+    typer.echo(f"{out}: {len(cutouts)} faces of {faces.name}, {faces.split}")
+
+
+@data.command("scheme")
+def data_scheme(
+    folder: Annotated[Path, typer.Argument(help="Your own photos and labels.")],
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The points are those of a published scheme: ibug68, …"),
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Propose again, over a scheme.json that is there.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="The drawing; FOLDER/scheme.png.")
+    ] = None,
+):
+    """Propose what your own points are (scheme.json) and draw it; a scheme that is there is drawn."""
+    from onedheat.data.images import read_image
+    from onedheat.data.own_scheme import own_scheme
+    from onedheat.data.scheme_file import SCHEME
+    from onedheat.landmarks import SCHEMES
+    from onedheat.plots import FaceView
+    from onedheat.plots.sheets import scheme_sheet
+
+    if like is not None and like not in SCHEMES:
+        raise typer.BadParameter(f"--like {like}: there are {', '.join(SCHEMES)}")
+    found = own_scheme(folder, like=SCHEMES[like] if like else None, anew=anew)
+    face, out = found.typical, out or (folder / SCHEME).with_suffix(".png")
+    view = FaceView.from_photo(
+        face.photo.name, read_image(face.photo), face.landmarks, 256, scheme=found.scheme
+    )
+    _write_picture(out, scheme_sheet(found.scheme, found.shape, view).png())
+    for fault in found.faults:
+        typer.echo(f"left out: {fault}", err=True)
+    if found.written:
+        typer.echo(f"{folder / SCHEME}: proposed from {found.faces} faces" if like is None
+                   else f"{folder / SCHEME}: the points of {like}")  # fmt: skip
+        typer.echo(f"{out}: look whether pairs and numbers are right, and correct {SCHEME}; the same "
+                   "command draws it again")  # fmt: skip
+    else:
+        typer.echo(f"{out}: {folder / SCHEME} as it is; --anew proposes another")
+    if found.doubtful:
+        points = ", ".join(found.scheme.points[i] for i in found.doubtful)
+        typer.echo(f"no clear place in the mirror, taken to lie on the middle line: {points}")
+
+
+@data.command("get")
+def data_get(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="Where downloads go.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Agree to the terms without being asked.")
+    ] = False,
+):
+    """Download what its owners let anyone download; for the rest, say where to ask for it."""
+    from onedheat.data import dataset as named
+    from onedheat.data.download import fetch
+
+    chosen = named(dataset)
+    if not chosen.needs_root:
+        typer.echo(f"{chosen.name} is here already: {chosen.title}")
+        return
+    typer.echo(f"{chosen.title}\nterms: {chosen.terms}\npage: {chosen.page}")
+    if not chosen.downloads:
+        typer.echo(
+            "There is no public address with a published checksum, so nothing is fetched. Get it from "
+            f"the page above and unpack it to a folder such as:\n\n{chosen.layout}\n\nThen: "
+            f"onedheat data check {chosen.name} FOLDER"
+        )
+        return
+    if folder is None:
+        raise typer.BadParameter("say into which FOLDER")
+    if not yes and not typer.confirm("Do you agree to these terms?"):
+        raise typer.Exit(1)
+    for download in chosen.downloads:
+        typer.echo(f"{fetch(download, folder, progress=True)}: whole, checksum as published")
+    typer.echo(f"Unpack it so that the folder looks like:\n\n{chosen.layout}")
+
+
+def _paired(names: list[str], roots: list[Path]) -> list:
+    """Data sets with their folders; what does not fit is a wrong option."""
+    from onedheat.data.datasets import paired
+    from onedheat.data.errors import DataError
+
+    try:
+        return paired(names, roots)
+    except DataError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _write_picture(path: Path, png: bytes) -> None:
+    """A picture in a file; a folder that is not there is a wrong option."""
+    from onedheat.files import write_atomically
+
+    try:
+        write_atomically(path, png)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _give(values: dict, text: str, json_to: str | None) -> None:

@@ -171,6 +171,7 @@ class Run:
                 f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
             )
         self.training, self.validation = faces.divided(self.config.validation, self.config.seed)
+        Batches(len(self.training), self.config, 0)  # too few faces: before a folder is claimed
         self._claim_folder(detector_config, faces, resume)
 
         torch.manual_seed(self.config.seed)

@@ -18,6 +18,7 @@ from onedheat.course.lessons import quantization_error, start_here
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
+from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
 
 LESSONS = {"start_here": start_here, "quantization_error": quantization_error}
@@ -261,8 +262,9 @@ def test_every_control_of_the_lesson_moves_its_picture():
         np.zeros((64, 64, 3), dtype=np.uint8),
         256,
         np.random.default_rng(0).uniform(30, 220, (68, 2)),
+        IBUG68,
     )
-    other = FaceView("Another", view.picture + 9, 256, view.landmarks[::-1].copy())
+    other = FaceView("Another", view.picture + 9, 256, view.landmarks[::-1].copy(), IBUG68)
     for box in (
         snapped_face_box([view, other], [32, 64, 128]),
         cell_and_curve_box((142.84, 188.72)),

@@ -45,12 +45,12 @@ def landmarks():
 
 @pytest.fixture(scope="module")
 def view(photo, landmarks):
-    return FaceView.from_photo("Somebody", photo, landmarks, 256, side=64)
+    return FaceView.from_photo("Somebody", photo, landmarks, 256, side=64, scheme=IBUG68)
 
 
 @pytest.fixture(scope="module")
 def two(photo, landmarks):
-    view = FaceView.from_photo("Somebody", photo, landmarks, 128, side=64)
+    view = FaceView.from_photo("Somebody", photo, landmarks, 128, side=64, scheme=IBUG68)
     x, y = (render(torch.tensor(view.landmarks[:, axis]), 128, 384, 2.0) for axis in (0, 1))
     return TwoVectors(view, Heatmaps(x, y), np.full((68, 2), 0.7))
 
@@ -72,15 +72,17 @@ def moving_strip(view):
 def everything(photo, landmarks, view, two):
     sigma = np.linspace(0.5, 2, 136).reshape(68, 2)
     return [
-        faces_on_photo(photo, [landmarks, landmarks + 20], [sigma, sigma], name="Two people"),
-        faces_on_photo(photo, [], [], name="Nobody"),
+        faces_on_photo(
+            photo, [landmarks, landmarks + 20], [sigma, sigma], scheme=IBUG68, name="Two people"
+        ),
+        faces_on_photo(photo, [], [], scheme=IBUG68, name="Nobody"),
         face_close_up(view, sigma),
         two,
         SnappedFace(view),
         snapped_faces(view, [32, 64]),
         CellAndCurve(PAPER),
         rounding_floor([view], [32, 64, 128], (0.5, "a level")),
-        numbers_per_face([64, 128]),
+        numbers_per_face([64, 128], 68),
         augmentation_sheet(strips(view, 5, 2), strips(view, 2, 6)),
         clip_strips([moving_strip(view)] * 2, 30, "tip of the nose"),
     ]

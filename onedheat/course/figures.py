@@ -21,7 +21,7 @@ from onedheat.plots.rounding import rounding_floor, snapped_faces
 
 Found = Mapping[str, tuple[Photo, list[Face]]]
 Draw = Callable[[Found, Landmarker], Figure]
-EYE_CORNER = 36
+EYE_CORNER = "right_eye_0"
 BINS = (32, 64, 128, 256, 384, 512, 640, 768)
 SIZE = 256  # F of the lesson on rounding, face pixels
 
@@ -30,7 +30,9 @@ def _on_photo(name: str) -> Draw:
     def draw(found: Found, landmarker: Landmarker) -> Figure:
         photo, faces = found[name]
         landmarks, sigma = [face.landmarks for face in faces], [face.sigma for face in faces]
-        return faces_on_photo(photo, landmarks, sigma, name=name, width=6.0)
+        return faces_on_photo(
+            photo, landmarks, sigma, scheme=landmarker.scheme, name=name, width=6.0
+        )
 
     return draw
 
@@ -38,12 +40,13 @@ def _on_photo(name: str) -> Draw:
 def _two_vectors(found: Found, landmarker: Landmarker) -> Figure:
     photos = {name: photo for name, (photo, _) in found.items()}
     faces = {name: faces for name, (_, faces) in found.items()}
-    return look_inside(landmarker, photos, faces)["Eileen Collins"].move(EYE_CORNER)
+    corner = landmarker.scheme.points.index(EYE_CORNER)
+    return look_inside(landmarker, photos, faces)["Eileen Collins"].move(corner)
 
 
-def _views(found: Found) -> list[FaceView]:
+def _views(found: Found, landmarker: Landmarker) -> list[FaceView]:
     return [
-        FaceView.from_photo(name, photo, faces[0].landmarks, SIZE)
+        FaceView.from_photo(name, photo, faces[0].landmarks, SIZE, scheme=landmarker.scheme)
         for name, (photo, faces) in found.items()
     ]
 
@@ -64,8 +67,8 @@ FIGURES: dict[str, Draw] = {
     "two_vectors.png": _two_vectors,
     "eileen_collins.png": _on_photo("Eileen Collins"),
     "grace_hopper.png": _on_photo("Grace Hopper"),
-    "snapped_face.png": lambda found, _: snapped_faces(_views(found)[0], [32, 64, 256, 768]),
-    "rounding_floor.png": lambda found, _: rounding_floor(_views(found), BINS),
+    "snapped_face.png": lambda found, by: snapped_faces(_views(found, by)[0], [32, 64, 256, 768]),
+    "rounding_floor.png": lambda found, by: rounding_floor(_views(found, by), BINS),
     "augmentation.png": _augmentation,
     "motion_from_stills.png": _motion_from_stills,
 }

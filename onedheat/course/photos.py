@@ -64,5 +64,6 @@ def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) ->
     ]
     sigma = [spread(vectors, **common) for vectors in heatmaps]
     finer = warp(photo, Crop.from_box(face.box, 512))
-    view = FaceView(name, finer, config.size, torch.stack(landmarks, dim=-1).double().numpy())
+    found = torch.stack(landmarks, dim=-1).double().numpy()
+    view = FaceView(name, finer, config.size, found, landmarker.scheme)
     return TwoVectors(view, heatmaps, torch.stack(sigma, dim=-1).double().numpy(), config.frame)

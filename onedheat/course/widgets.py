@@ -94,7 +94,7 @@ def reading_rule() -> widgets.ToggleButtons:
 # The explorers of the lessons ---------------------------------------------------------------------
 
 
-def two_vectors_box(pictures: Mapping[str, TwoVectors], landmark: int = 36) -> widgets.VBox:
+def two_vectors_box(pictures: Mapping[str, TwoVectors], landmark: int = 0) -> widgets.VBox:
     """Choose a face and a landmark; see its two vectors beside the face."""
     most = max(len(picture.view.landmarks) for picture in pictures.values()) - 1
     return explorer(
@@ -106,7 +106,7 @@ def two_vectors_box(pictures: Mapping[str, TwoVectors], landmark: int = 36) -> w
     )
 
 
-def explore_two_vectors(pictures: Mapping[str, TwoVectors], landmark: int = 36) -> None:
+def explore_two_vectors(pictures: Mapping[str, TwoVectors], landmark: int = 0) -> None:
     """Shows `two_vectors_box`."""
     show_widget(two_vectors_box(pictures, landmark), NOTE)
 

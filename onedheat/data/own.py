@@ -25,7 +25,6 @@ whose photos are the same file, byte for byte.
 """
 
 import hashlib
-import json
 import os
 import warnings
 from collections import defaultdict
@@ -41,11 +40,11 @@ from onedheat.data.images import SUFFIXES
 from onedheat.data.landmark_csv import CsvError, read_landmark_csv
 from onedheat.data.pts import PtsError, looks_zero_based, read_pts
 from onedheat.data.samples import FaceSet, Photo, Sample
+from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import GROUPS, PhotoGroups
 from onedheat.geometry import Box, Landmarks
-from onedheat.landmarks import FACE_SIZE, Scheme, scheme_from_json
+from onedheat.landmarks import FACE_SIZE, Scheme
 
-SCHEME = "scheme.json"
 SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
 
 
@@ -129,29 +128,6 @@ def read_own(root: str | Path, split: str = "train") -> FaceSet:
     return FaceSet(Path(root).resolve().name, split, scheme, samples)
 
 
-def read_scheme(root: str | Path) -> Scheme:
-    """The scheme that a folder's `scheme.json` describes.
-
-    Raises:
-        DataError: no such folder or file, or something wrong in it; the message names file and key.
-    """
-    path = Path(root) / SCHEME
-    _demand_folder(path.parent)
-    try:
-        return scheme_from_json(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        raise DataError(
-            f"{root} has no {SCHEME}, which says what its points are; `onedheat data scheme {root}` "
-            "proposes one from the labels and draws it"
-        ) from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: no JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-        raise DataError(f"{path}: {error}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-
-
 def read_labels(root: str | Path, scheme: Scheme | None = None) -> Labels:
     """Every label of a folder, whatever is wrong with some of them.
 
@@ -163,7 +139,7 @@ def read_labels(root: str | Path, scheme: Scheme | None = None) -> Labels:
         DataError: no such folder, no labels in it, or more than one kind or CSV file of them.
     """
     root = Path(root)
-    _demand_folder(root)
+    demand_folder(root)
     files = [path for path in sorted(root.rglob("*")) if not _hidden(path, root)]
     annotations = [path for path in files if path.suffix.lower() == ".pts"]
     tables = [
@@ -197,11 +173,6 @@ def photos_of(root: str | Path) -> list[Path]:
         for path in sorted(root.rglob("*"))
         if path.suffix.lower() in SUFFIXES and path != drawing and not _hidden(path, root)
     ]
-
-
-def _demand_folder(root: Path) -> None:
-    if not root.is_dir():
-        raise DataError(f"{root} is no folder; give the folder that holds your photos and labels")
 
 
 def _hidden(path: Path, root: Path) -> bool:

@@ -95,6 +95,11 @@ class FaceSet:
         """The faces that `keep` says yes to, under another split name."""
         return replace(self, split=split, samples=tuple(s for s in self.samples if keep(s)))
 
+    def drawn(self, count: int, seed: int = 0) -> "FaceSet":
+        """So many of the faces, or all where there are fewer, chosen at random."""
+        chosen = random.Random(seed).sample(self.samples, min(count, len(self)))
+        return replace(self, samples=tuple(chosen))
+
     def divided(self, share: float, seed: int = 0) -> tuple["FaceSet", "FaceSet"]:
         """Training and validation faces; all faces of one photo land on the same side.
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 
 from onedheat.heatmaps import Frame, Heatmaps, bin_to_coordinate
-from onedheat.landmarks import IBUG68, Scheme
+from onedheat.landmarks import Scheme
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
@@ -34,9 +34,9 @@ def faces_on_photo(
     landmarks: Sequence[Points],
     sigma: Sequence[Points],
     *,
+    scheme: Scheme,
     name: str = "The photo",
     width: float = 5.0,
-    scheme: Scheme = IBUG68,
 ) -> Figure:
     """A photo with every face's landmarks and their 2σ ellipses.
 
@@ -44,6 +44,7 @@ def faces_on_photo(
         image: (H, W, 3) uint8.
         landmarks: one (N, 2) a face, in pixels of the photo.
         sigma: one (N, 2) a face, standard deviations along x and y in pixels of the photo.
+        scheme: what the landmarks are.
         name: whose photo, for the alt text.
         width: inches.
     """
@@ -54,8 +55,8 @@ def faces_on_photo(
         width,
         height,
         f"{name}: a photo with {len(landmarks)} face{'s' * (len(landmarks) != 1)} found. "
-        f"{len(scheme)} dots a face mark {', '.join(scheme.areas)}; an ellipse round each dot shows "
-        f"two standard deviations. Mean standard deviation of a coordinate: {spreads}.",
+        f"{len(scheme)} dots a face mark {', '.join(scheme.areas) or 'its points'}; an ellipse round "
+        f"each dot shows two standard deviations. Mean standard deviation of a coordinate: {spreads}.",
     )
     axes = figure.panel(0, 0, width, height)
     axes.set_axis_off()

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from onedheat.geometry import Crop, tight_box, warp
-from onedheat.landmarks import IBUG68, Scheme
+from onedheat.landmarks import Scheme
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -130,7 +130,7 @@ class FaceView:
     picture: UInt8[np.ndarray, "side side 3"]
     size: int
     landmarks: Float[np.ndarray, "landmarks 2"]
-    scheme: Scheme = IBUG68
+    scheme: Scheme
 
     @classmethod
     def from_photo(
@@ -140,8 +140,8 @@ class FaceView:
         landmarks: Float[np.ndarray, "landmarks 2"],
         size: int,
         *,
+        scheme: Scheme,
         side: int = 512,
-        scheme: Scheme = IBUG68,
     ) -> "FaceView":
         """Cuts the face in `tight_box(landmarks)` out of a photo, drawn `side` pixels wide."""
         box = tight_box(landmarks)

@@ -333,7 +333,7 @@ def rounding_floor(
     return figure
 
 
-def numbers_per_face(bins: Sequence[int], landmarks: int = 68) -> Figure:
+def numbers_per_face(bins: Sequence[int], landmarks: int) -> Figure:
     """How many numbers a network puts out for one face: 2NL in 1D, NL² in 2D.
 
     Args:

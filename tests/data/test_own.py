@@ -13,8 +13,9 @@ from ownfaces import FIVE, OF_68, draw, make_csv_folder, make_pts_folder, write_
 from onedheat.data import DataError, dataset, read, union
 from onedheat.data.checks.own import check_own
 from onedheat.data.datasets import paired
-from onedheat.data.own import read_labels, read_own, read_scheme
+from onedheat.data.own import read_labels, read_own
 from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
+from onedheat.data.scheme_file import read_scheme
 from onedheat.data.w300 import read_300w
 from onedheat.landmarks import IBUG68
 

@@ -12,8 +12,9 @@ from onedheat.data.checks.repeats import Looked, look_at, repeats
 from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
-from onedheat.data.own import LabelledFace, Labels, photos_of, read_labels, read_scheme
+from onedheat.data.own import LabelledFace, Labels, photos_of, read_labels
 from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
+from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.landmarks import Scheme
 
 _MISFIT = 0.1  # of the face's size that a scheme's mirror may be worse than the proposed one
@@ -30,8 +31,7 @@ def check_own(root: str | Path, *, progress: bool = False) -> CheckReport:
         DataError: `root` is no folder.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise DataError(f"{root} is no folder; give the folder that holds your photos and labels")
+    demand_folder(root)
     faults: list[Fault] = []
     scheme = _attempt(lambda: read_scheme(root), faults)
     labels = _attempt(lambda: read_labels(root, scheme), faults) or Labels((), ())
@@ -112,7 +112,7 @@ def _mirror_doubts(root: Path, faces: tuple[LabelledFace, ...], scheme: Scheme) 
         differing = [i for i in range(len(scheme)) if scheme.mirror[i] != proposed.mirror[i]]
         yield Fault(
             "warning",
-            str(root / "scheme.json"),
+            str(root / SCHEME),
             f"key 'mirror_pairs' does not fit the faces: their mean is {own:.0%} of its size away from "
             f"its mirror image, and {best:.0%} with other pairs of the points {differing}",
         )
