@@ -22,6 +22,8 @@ FUZZ = settings(max_examples=EXAMPLES, deadline=timedelta(seconds=20))  # a hang
 FACES = 5
 MEMORY = 40 * 2**20  # of a file of 20 kB
 
+pytestmark = pytest.mark.timeout(600)  # for all examples of one test, on a busy machine
+
 scipy_io = pytest.importorskip("scipy.io")
 h5py = pytest.importorskip("h5py")
 

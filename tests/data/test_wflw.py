@@ -239,6 +239,7 @@ WORDS = (
 )
 
 
+@pytest.mark.timeout(600)  # for all examples, on a busy machine
 @FUZZ
 @given(data=st.data())
 def test_a_broken_list_is_refused_with_its_line_or_read_as_it_stands(good_list, data):
