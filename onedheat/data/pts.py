@@ -11,7 +11,9 @@ Coordinates count from 1, as Matlab does. They are turned into pixel-centre coor
 0 here and nowhere else.
 """
 
+import io
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ import numpy as np
 from jaxtyping import Float
 
 from onedheat.geometry import Landmarks
+
+MAX_BYTES = 1_000_000  # a file of 68 points has 2,000; what is larger is another file by that name
 
 
 class PtsError(ValueError):
@@ -44,47 +48,56 @@ def read_pts(path: str | Path, points: int | None = 68) -> Landmarks:
     def fault(line: int, what: str) -> PtsError:
         return PtsError(f"{path}:{line}: {what}")
 
-    try:
-        text = path.read_bytes().decode("ascii")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise fault(line, "a byte that is no plain text; is this a .pts file?") from None
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
-    lines = [(number, words) for number, words in lines if words]
-    last = lines[-1][0] if lines else 1
+    with path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise fault(1, f"the file has more than {MAX_BYTES:,} bytes; is this a .pts file?")
+    number, lines = 1, _lines(raw.decode("latin-1"), fault)
 
-    header: dict[str, str] = {}
-    while lines and lines[0][1] != ["{"]:
-        number, words = lines.pop(0)
+    header: dict[str, tuple[int, str]] = {}
+    for number, words in lines:
+        if words == ["{"]:
+            break
         key, colon, value = " ".join(words).partition(":")
         if not colon or key.strip() in header:
-            raise fault(
-                number, f"expected 'version:', 'n_points:' or '{{', got {' '.join(words)!r}"
-            )
-        header[key.strip()] = value.strip()
-    if not lines:
-        raise fault(last, "there is no '{'; a .pts file lists its points between '{' and '}'")
-    try:
-        announced = int(header["n_points"])
-    except (KeyError, ValueError):
-        raise fault(1, "there is no line 'n_points: N' with a whole number") from None
-    if points is not None and announced != points:
-        raise fault(1, f"announces {announced} points; {points} are expected here")
-    start, _ = lines.pop(0)
+            raise fault(number, f"expected 'version:', 'n_points:' or '{{', got {_said(words)}")
+        header[key.strip()] = number, value.strip()
+    else:
+        raise fault(number, "there is no '{'; a .pts file lists its points between '{' and '}'")
+    start = number
+    line, announced = header.get("n_points", (start, ""))
+    if not announced.isdigit() or len(announced) > 9:
+        raise fault(line, "there is no line 'n_points: N' with a whole number before the points")
+    if points is not None and int(announced) != points:
+        raise fault(line, f"announces {announced} points; {points} are expected here")
 
     found = []
-    while lines and lines[0][1] != ["}"]:
-        number, words = lines.pop(0)
+    for number, words in lines:
+        if words == ["}"]:
+            break
         found.append(_point(words, lambda what, number=number: fault(number, what)))
-    if not lines:
-        raise fault(last, "there is no '}' after the points; the file seems cut off")
-    if len(lines) > 1:
-        raise fault(lines[1][0], f"something follows the '}}': {' '.join(lines[1][1])!r}")
-    if len(found) != announced:
+    else:
+        raise fault(number, "there is no '}' after the points; the file seems cut off")
+    for number, words in lines:
+        raise fault(number, f"something follows the '}}': {_said(words)}")
+    if len(found) != int(announced):
         raise fault(
             start, f"{announced} points are announced, {len(found)} stand between '{{' and '}}'"
         )
     return np.array(found, dtype=float).reshape(-1, 2) - 1
+
+
+def _lines(text: str, fault) -> Iterator[tuple[int, list[str]]]:
+    """Number and words of each line that has any."""
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if not (line.isascii() and line.rstrip("\n").replace("\t", " ").isprintable()):
+            raise fault(number, "a byte that is no plain text; is this a .pts file?")
+        if words := line.split():
+            yield number, words
+
+
+def _said(words: list[str]) -> str:
+    return repr(" ".join(words)[:60])
 
 
 @dataclass(frozen=True)
@@ -111,13 +124,15 @@ class PtsFiles:
 
 def _point(words: list[str], fault) -> tuple[float, float]:
     if len(words) != 2:
-        raise fault(f"expected 'x y', got {' '.join(words)!r}")
+        raise fault(f"expected 'x y', got {_said(words)}")
     try:
         x, y = (float(word) for word in words)
     except ValueError:
-        raise fault(f"expected two numbers, got {' '.join(words)!r}") from None
+        raise fault(f"expected two numbers, got {_said(words)}") from None
+    if "_" in words[0] + words[1]:  # Python reads 1_0 as 10
+        raise fault(f"expected two numbers, got {_said(words)}")
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise fault(f"coordinates must be finite, got {' '.join(words)!r}")
+        raise fault(f"coordinates must be finite, got {_said(words)}")
     return x, y
 
 
