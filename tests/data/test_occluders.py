@@ -81,7 +81,7 @@ def test_distances_of_capsules_are_the_true_ones():
     segments = np.array([[[0.0, 0.0], [0.5, 0.0]], [[0.0, 0.8], [0.0, 0.8]]])
     two = Shape("two", 0.1, segments=segments, radii=np.array([0.2, 0.1]))
     points = np.array([[0.2, 0.3], [1.0, 0.0], [0.0, 0.8], [0.25, 0.0]])
-    assert two.distance(points) == pytest.approx([0.1, 0.3, -0.1, -0.2])
+    assert two.distance(points) == pytest.approx([0.1, 0.3, -0.1, -0.2], abs=1e-4)
 
 
 @both_families

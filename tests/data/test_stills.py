@@ -203,7 +203,7 @@ def test_landmarks_are_invisible_exactly_where_something_covers_them():
     landmarks = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     config = replace(BARE, occluders="test", motion=BLINK, passing=PassingConfig(share=1.0))
     seen = {False: 0, True: 0}
-    for seed in range(3):
+    for seed in range(5):
         white, black = (
             StillFrames(Drawn(np.full((200, 200, 3), v, np.uint8)), landmarks, 60, (seed,), config)
             for v in (255, 0)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from onedheat.data.images import RGB
 from onedheat.data.occluders.layers import Layer, overlay, paint, place
-from onedheat.data.occluders.shapes import Family, Matrix, Shape, draw_shape, of_family
+from onedheat.data.occluders.shapes import SHAPES, Family, Matrix, Shape, draw_shape, of_family
 from onedheat.data.occluders.textures import Photo
 
 
@@ -106,7 +106,7 @@ class Passing:
         self.seed, self.family = tuple(seed), family
         self.size = np.array([width, height], dtype=float)
         self.config = config or PassingConfig()
-        of_family(family, {"train": None, "test": None})
+        of_family(family, SHAPES)  # refuses an unknown one now and not in some later frame
         self._drawn: dict[int, Passage | None] = {}
         self._painted: tuple[int, Layer] | None = None
 
