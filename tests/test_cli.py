@@ -98,7 +98,7 @@ def test_train_makes_a_run_that_evaluate_and_detect_use(tree, tmp_path):
         (["--preset", "huge"], "tiny"),
         (["--set", "pases=3"], "passes"),
         (["--set", "gamma=-1"], "gamma must not be negative"),
-        (["--dataset", "300w"], "need a --root"),
+        (["--dataset", "300w"], "lies in a folder"),
     ],
 )
 def test_train_refuses_what_it_does_not_know(tree, tmp_path, arguments, word):

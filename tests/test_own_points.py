@@ -200,12 +200,12 @@ def test_check_and_show_take_a_folder_or_a_name_with_its_folder(folder, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["data", "check", "300w"], "1 of the data sets need a --root"),
+        (["data", "check", "300w"], "300w lies in a folder, which is not given"),
         (["data", "check", "coco"], "no data set 'coco'"),
         (["data", "show", "coco"], "or a folder of your own"),
         (["data", "show", "FOLDER", "--out", "/nowhere/x.png"], "cannot be written"),
-        (["data", "check", "FOLDER", "FOLDER"], "0 of the data sets need a --root"),
-        (["train", "--preset", "tiny", "--dataset", "300w", "--out", "x"], "need a --root"),
+        (["data", "check", "FOLDER", "FOLDER"], "1 folders are given for 0 data sets"),
+        (["train", "--preset", "tiny", "--dataset", "300w", "--out", "x"], "300w lies in a folder"),
         (["train", "--preset", "tiny", "--dataset", "FOLDER", "--out", "x", "--split", "train",
           "--split", "test"], "2 --split for 1 --dataset"),
         (["evaluate", "--dataset", "coco"], "no data set 'coco'"),

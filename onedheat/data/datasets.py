@@ -247,11 +247,15 @@ def paired(names: Sequence[str], roots: Sequence[Path]) -> list[tuple[DataSet, P
     """
     sets = [dataset(name) for name in names]
     needing = [one.name for one in sets if one.needs_root]
-    if len(needing) != len(roots):
-        which = f" ({', '.join(needing)})" if needing else ""
+    if lacking := needing[len(roots) :]:
         raise DataError(
-            f"{len(needing)} of the data sets need a --root, the folder they lie in{which}; "
-            f"{len(roots)} given. Give one for each of these, in their order"
+            f"{lacking[0]} lies in a folder, which is not given; expected one for each of "
+            f"{', '.join(needing)}, in this order"
+        )
+    if extra := roots[len(needing) :]:
+        raise DataError(
+            f"{len(roots)} folders are given for {len(needing)} data sets that lie in one; leave "
+            f"{extra[0]} out. Your own folders and made faces take none beside their name"
         )
     left = iter(roots)
     return [(one, next(left) if one.needs_root else None) for one in sets]

@@ -29,7 +29,7 @@ class PtsError(ValueError):
     """A `.pts` file that cannot be read; the message names file, line and what is wrong."""
 
 
-def read_pts(path: str | Path, points: int | None = 68) -> Landmarks:
+def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
     """Landmarks of a `.pts` file, (N, 2) in pixels, the first pixel's centre being 0.
 
     Accepts ``version: 1.0``, any spacing, blank lines, Windows line ends, exponents, and a missing
@@ -37,7 +37,7 @@ def read_pts(path: str | Path, points: int | None = 68) -> Landmarks:
 
     Args:
         path: the file.
-        points: how many landmarks there must be; None takes what the header says.
+        points: how many landmarks there must be; None takes as many as the header says.
 
     Raises:
         PtsError: a wrong count, something that is no finite number, or a broken frame of braces.
@@ -112,7 +112,7 @@ class PtsFiles:
 
     folder: Path
     names: tuple[str, ...]
-    points: int = 68
+    points: int
 
     def __len__(self) -> int:
         return len(self.names)

@@ -87,7 +87,7 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: write_scheme(r, normaliser=[0, 7]), r"scheme.json: key 'normaliser'"),
         (lambda r: (r / "a.jpg").unlink(), r"a\.pts: has no photo beside it"),
         (lambda r: draw(r / "a.png", 5), r"a\.pts: belongs to a\.jpg and a\.png"),
-        (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:1: .*n_points"),
+        (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:2: .*n_points"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((4, 2)))), "holds 4 points, scheme.json has 5"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((5, 2)))), "a.pts: all points lie in one"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.eye(5)[:, 2:4])), "two points of the normaliser"),
@@ -159,9 +159,13 @@ def test_roots_belong_in_their_order_to_the_sets_that_lie_in_one(tmp_path):
     assert [(one.name, root) for one, root in pairs] == [
         ("300w", Path("one")), ("mine", None), ("300w", Path("two")),
     ]  # fmt: skip
-    with pytest.raises(DataError, match=r"1 of the data sets need a --root.*\(300w\); 0 given"):
+    with pytest.raises(
+        DataError, match="300w lies in a folder, which is not given; expected one for each"
+    ):
         paired(["300w", mine], [])
-    with pytest.raises(DataError, match="0 of the data sets need a --root.*1 given"):
+    with pytest.raises(
+        DataError, match="1 folders are given for 0 data sets that lie in one; leave one out"
+    ):
         paired([mine], [Path("one")])
 
 
