@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from onedheat.landmarks import IBUG68
 
-Points = Float[np.ndarray, "points 3"]
+Points = Float[np.ndarray, "_ 3"]
 
 CENTER = np.array([0.0, 20.0, 0.0])
 """The surface is a distance from here for every direction."""

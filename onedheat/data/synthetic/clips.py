@@ -62,7 +62,7 @@ class Motion:
 def draw_motion(rng: np.random.Generator) -> Motion:
     """Random paths; how lively the person is differs from clip to clip."""
     return Motion(
-        pose=rest_and_move(rng, 3, every=rng.uniform(0.9, 2.2), lasting=(0.3, 0.9)),
+        pose=rest_and_move(rng, 3, every=rng.uniform(0.9, 2.2), lasting=(0.4, 0.9)),
         sway=smooth_path(rng, 3, timescale=1.2),
         place=smooth_path(rng, 2, timescale=2.0),
         nearness=smooth_path(rng, 1, timescale=3.0),
@@ -73,7 +73,7 @@ def draw_motion(rng: np.random.Generator) -> Motion:
         gaze=saccades(rng, 2),
         blink=pulses(rng, every=3.0, rising=0.08, falling=0.16),
         lamp=smooth_path(rng, 4, timescale=2.5),
-        amounts=tuple(rng.uniform((6, 4, 3, 0.01, 0.02, 0.0), (24, 11, 11, 0.06, 0.09, 0.004))),
+        amounts=tuple(rng.uniform((6, 4, 3, 0.01, 0.02, 0.0), (21, 10, 11, 0.06, 0.09, 0.004))),
     )
 
 
@@ -109,7 +109,9 @@ class SyntheticFrames:
             raise IndexError(f"{self} has the frames 0 to {self.count - 1}, not {frame}")
         posed, light = self.posed(frame), self._light(frame)
         picture = self._background(posed.camera)
-        take_picture(self._model, posed.controls, posed.expression.gaze, posed.camera, light, picture)
+        take_picture(
+            self._model, posed.controls, posed.expression.gaze, posed.camera, light, picture
+        )
         noise = np.random.default_rng([self.seed, self.index, 9, frame])
         image = expose(self._sensor, picture, self.size, noise)
         return image if self._passing is None else self._passing.cover(image, frame / self.fps)
@@ -121,14 +123,18 @@ class SyntheticFrames:
         """The geometry of a frame."""
         motion, person, seconds = self._motion, self._model.person, frame / self.fps
         yaw, pitch, roll, drift, zoom, shake = motion.amounts
-        pose = np.array([yaw, pitch, roll]) * (motion.pose.at(seconds) + 0.3 * motion.sway.at(seconds))
+        pose = np.array([yaw, pitch, roll]) * (
+            motion.pose.at(seconds) + 0.3 * motion.sway.at(seconds)
+        )
         expression = _expression(motion, seconds)
         controls = head.express(person, expression)
         at_rest = self._at_rest
         place = drift * motion.place.at(seconds) + shake * motion.shake.at(seconds)
         scale = at_rest.scale * float(np.exp(zoom * motion.nearness.at(seconds)[0]))
         center = np.array(at_rest.center) + soft_limit(place, 0.12) * self.size
-        camera = Camera(*soft_limit(pose, POSE_LIMITS), at_rest.distance, scale, tuple(center), self.size)
+        camera = Camera(
+            *soft_limit(pose, POSE_LIMITS), at_rest.distance, scale, tuple(center), self.size
+        )
         return Posed(person, expression, controls, camera)
 
     def visible(self, frame: int, markup: str) -> Bool[np.ndarray, "landmarks"]:

@@ -46,23 +46,25 @@ class Face(NamedTuple):
 # The jaw line ------------------------------------------------------------------------------------
 
 _STEPS = 15
+SOFT_EDGE = 0.6  # mm
 _REACH = 0.7  # how far toward the middle of the face the visible edge may slide
 
 
 @lru_cache(maxsize=1)
 def _jaw_paths() -> tuple[np.ndarray, np.ndarray]:
-    """For the 17 points of the jaw: how points on a path inward follow the controls, (17, S, C), and
-    the places of these points on the average head, (17, S, 3)."""
+    """For the 17 points of the jaw: how the points on each one's path inward follow the controls,
+    (C, 17·S), and their places on the average head, (17·S, 3).
+    """
     start = head.directions(CONTROLS[:17])
     middle = start * (0, 1, 0)
     middle[:, 2] = np.sqrt(1 - start[:, 1] ** 2)
     share = _REACH * np.linspace(0, 1, _STEPS)[:, None]
     way = (1 - share) * start[:, None] + share * middle[:, None]
     way /= np.linalg.norm(way, axis=2, keepdims=True)
-    follow = head.follow_weights(way.reshape(-1, 3))
-    radius = follow @ np.linalg.norm(CONTROLS - CENTER, axis=1)
-    places = CENTER + radius[:, None] * way.reshape(-1, 3)
-    return follow.reshape(17, _STEPS, -1), places.reshape(17, _STEPS, 3)
+    way = way.reshape(-1, 3)
+    follow = np.ascontiguousarray(head.follow_weights(way).T)
+    radius = np.linalg.norm(CONTROLS - CENTER, axis=1) @ follow
+    return follow, CENTER + radius[:, None] * way
 
 
 def landmarks_3d(controls: head.Points, camera: Camera) -> head.Points:
@@ -73,21 +75,20 @@ def landmarks_3d(controls: head.Points, camera: Camera) -> head.Points:
     its own path, from the jaw toward the middle of the face, is outermost in the picture.
     """
     follow, places = _jaw_paths()
-    paths = places + follow @ (controls - CONTROLS)
+    paths = (places + head.pulled(follow, controls - CONTROLS)).reshape(17, _STEPS, 3)
     turned = camera.turned(paths.reshape(-1, 3)).reshape(paths.shape)
-    x, y = CONTROLS[:17, 0] / 72, np.clip((CONTROLS[:17, 1] - 40) / 76, 0, 1)
-    outward = np.stack([x, y, np.zeros(17)], axis=1) @ camera.rotation.T
+    # Outward is across the jaw line, in the plane of the face.
+    along = np.gradient(CONTROLS[:17, :2], axis=0)
+    outward = np.stack([-along[:, 1], along[:, 0], np.zeros(17)], axis=1)
+    outward = (outward / np.linalg.norm(outward, axis=1, keepdims=True)) @ camera.rotation.T
     outward = outward[:, :2] / np.maximum(
         np.linalg.norm(outward[:, :2], axis=1, keepdims=True), 0.2
     )
     reach = (turned[:, :, :2] * outward[:, None]).sum(axis=2)
-    best = reach.argmax(axis=1)
-    # A parabola through the best step and its neighbours: the point glides as the head turns.
-    inner = np.clip(best, 1, _STEPS - 2)
+    # The outermost step of each path, softly, so that the point glides where two steps are as far out.
+    weight = np.exp((reach - reach.max(axis=1, keepdims=True)) / SOFT_EDGE)
+    at = (weight * np.arange(_STEPS)).sum(axis=1) / weight.sum(axis=1)
     each = np.arange(17)
-    before, here, after = (reach[each, inner + k] for k in (-1, 0, 1))
-    bend = np.minimum(before - 2 * here + after, -1e-6)
-    at = np.where(best == inner, inner + np.clip(0.5 * (before - after) / bend, -1, 1), best)
     low = np.clip(np.floor(at).astype(int), 0, _STEPS - 2)
     share = (at - low)[:, None]
     jaw = (1 - share) * paths[each, low] + share * paths[each, low + 1]

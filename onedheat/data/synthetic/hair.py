@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER
@@ -56,14 +56,15 @@ def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Ha
     end = {"long": rng.uniform(45, 72), "fringe": rng.uniform(15, 66)}.get(
         kind, rng.uniform(22, 34)
     )
-    open_face = rng.uniform(0, 30)
+    open_face, hang = rng.uniform(0, 30), rng.uniform(78, 105)
     line = np.array([front, front + rng.uniform(-4, 3), temple, temple + 14, burn, end, end])
     if end > 40:  # it falls beside the face, or behind the ears
         if rng.random() < 0.75:
             line[4] = end * rng.uniform(0.85, 1)
             line[3] = rng.uniform(temple + 14, 0.9 * end - open_face)
         else:
-            line[4], line[5] = burn, burn + 10
+            line[4], line[5] = burn, 0.9 * end
+            hang = rng.uniform(56, 70)
     if kind == "hat":
         line = np.array([front, front, front + 2, front + 5, front + 9, -14, -5]) + rng.normal(0, 2)
         color = tuple(rng.uniform(0.05, 0.85, 3))
@@ -75,7 +76,7 @@ def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Ha
         else rng.normal(0, 7 if kind in ("short", "long", "fringe") else 2),
         top=rng.uniform(5, 30 if big else 18) if kind != "receding" else rng.uniform(2, 6),
         side=rng.uniform(2, 18 if big else 8),
-        hang=rng.uniform(78, 105),
+        hang=hang,
         rough=0.5 if kind == "hat" else rng.uniform(0.5, 5),
         soft=0.8 if kind == "hat" else rng.uniform(2, 9),
         color=color,

@@ -23,7 +23,7 @@ from onedheat.data.synthetic.anatomy import (
     jaw_weights,
 )
 
-Points = Float[np.ndarray, "points 3"]
+Points = Float[np.ndarray, "_ 3"]
 _JAW_HINGE = np.array([0.0, 12.0, 5.0])
 
 
@@ -48,14 +48,14 @@ class Template:
             being the face's.
         vertices: (V, 3) mm.
         corners: (T, 3) vertices of each triangle.
-        follow: (V, C): displacement of each vertex per displacement of each control.
+        follow: (C, V): displacement of each vertex per displacement of each control.
     """
 
     rows: int
     columns: int
     vertices: Points
     corners: Int[np.ndarray, "triangles 3"]
-    follow: Float[np.ndarray, "vertices controls"]
+    follow: Float[np.ndarray, "controls vertices"]
 
     @cached_property
     def uv(self) -> Float[np.ndarray, "vertices 2"]:
@@ -128,8 +128,8 @@ def template(rows: int = 68, columns: int = 80) -> Template:
         ],
         axis=1,
     )
-    follow = follow_weights(way)
-    radius = follow @ np.linalg.norm(CONTROLS - CENTER, axis=1)
+    follow = np.ascontiguousarray(follow_weights(way).T)
+    radius = np.linalg.norm(CONTROLS - CENTER, axis=1) @ follow
     index = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = (
         part.ravel() for part in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
@@ -233,4 +233,15 @@ def _close_lid(controls: Points, eye: np.ndarray, which: int, closed: float) -> 
 def surface(controls: Points) -> Points:
     """The vertices of the head whose controls these are, (V, 3) mm."""
     average = template()
-    return average.vertices + average.follow @ (controls - CONTROLS)
+    return average.vertices + pulled(average.follow, controls - CONTROLS)
+
+
+def pulled(
+    follow: Float[np.ndarray, "controls vertices"], moved: Float[np.ndarray, "controls 3"]
+) -> Float[np.ndarray, "vertices 3"]:
+    """How far vertices move, (V, 3) mm, when the controls move.
+
+    A matrix product; but one as thin as this is done sooner than a linear algebra library has its
+    threads together, and they would wait for one another where several faces are drawn at once.
+    """
+    return np.einsum("cv,kc->kv", follow, np.ascontiguousarray(moved.T)).T

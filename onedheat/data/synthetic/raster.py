@@ -56,7 +56,9 @@ def rasterize(
         size: of the picture.
         both_sides: draw triangles seen from behind too.
     """
-    points = points.astype(np.float32)  # elementwise arithmetic from here on: the same on any machine
+    points = points.astype(
+        np.float32
+    )  # elementwise arithmetic from here on: the same on any machine
     x, y = points[:, 0][corners.T], points[:, 1][corners.T]  # (3, T)
     area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
     seen = np.abs(area) > 1e-6 if both_sides else area > 1e-6
@@ -114,4 +116,3 @@ def _covered(x, y, area, bounds, side, size):
     row, column = np.divmod(cell, side)
     at = (top.astype(np.int64)[which] + row) * size + left.astype(np.int64)[which] + column
     return at, which, np.stack([1 - second - third, second, third], axis=1)
-

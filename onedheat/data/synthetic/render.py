@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER, EYE_RADIUS
@@ -115,8 +115,11 @@ def _ears() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-_BODY = np.array([(70, 46, 44, -12), (105, 50, 48, -14), (140, 53, 52, -16), (165, 62, 58, -18),
-                  (180, 95, 66, -20), (196, 150, 74, -22), (225, 190, 88, -22), (300, 210, 100, -22)])  # fmt: skip
+# Neck and shoulders: mm below the eyes, half width, half depth, how far behind the head's centre.
+_BODY = np.array([
+    (70, 46, 44, -12), (105, 50, 48, -14), (140, 53, 52, -16), (165, 62, 58, -18),
+    (180, 95, 66, -20), (196, 150, 74, -22), (225, 190, 88, -22), (300, 210, 100, -22),
+])  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -290,10 +293,9 @@ def _vertex_light(scene, turned, normal, grid) -> Float[np.ndarray, "vertices 2"
 
 def _shade(albedo, normal, lamp, around, light: Light):
     """Colour of skin, hair or cloth in [0, 1]."""
-    x, y, z = normal.T
-    normal = normal / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-6)[:, None]
+    x, y, z = normal.T / np.maximum(np.sqrt((normal.T**2).sum(axis=0)), 1e-6)
     key, key_color = np.array(light.key, np.float32), np.array(light.key_color, np.float32)
-    facing = np.clip((normal @ key + 0.15) / 1.15, 0, 1) * lamp
+    facing = np.clip((x * key[0] + y * key[1] + z * key[2] + 0.15) / 1.15, 0, 1) * lamp
     up = 0.5 - 0.5 * normal[:, 1]
     sky = up[:, None] * np.array(light.above, np.float32) + (1 - up)[:, None] * np.array(
         light.below, np.float32
@@ -301,7 +303,7 @@ def _shade(albedo, normal, lamp, around, light: Light):
     sky = sky * ((1 + light.side * normal[:, 0]) * around)[:, None]
     half = (key + (0, 0, 1)).astype(np.float32)
     half /= np.linalg.norm(half)
-    gleam = np.clip(normal @ half, 0, 1)
+    gleam = np.clip(x * half[0] + y * half[1] + z * half[2], 0, 1)
     for _ in range(4):  # the 16th power
         gleam *= gleam
     gleam *= light.shine * lamp

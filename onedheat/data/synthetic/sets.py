@@ -56,9 +56,8 @@ def synthetic_faces(
     samples = []
     for index in range(count):
         landmarks = pose_face(seed, index, size).landmarks(markup)
-        samples.append(
-            Sample(SyntheticFace(seed, index, size), landmarks, f"synthetic {seed}/{index // FACES_EACH}", split)
-        )
+        group = f"synthetic {seed}/{index // FACES_EACH}"
+        samples.append(Sample(SyntheticFace(seed, index, size), landmarks, group, split))
     return FaceSet(NAME, split, scheme(markup), tuple(samples))
 
 

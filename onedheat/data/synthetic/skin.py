@@ -17,10 +17,14 @@ WIDTH, HEIGHT = 320, 264
 Color = tuple[float, float, float]
 
 # Skin from very light to very dark, red green blue in [0, 1].
-_TONES = np.array([(0.93, 0.78, 0.70), (0.88, 0.70, 0.59), (0.80, 0.60, 0.47), (0.68, 0.48, 0.35),
-                   (0.50, 0.33, 0.23), (0.33, 0.21, 0.15)])  # fmt: skip
-_HAIR = np.array([(0.08, 0.07, 0.06), (0.18, 0.12, 0.08), (0.32, 0.21, 0.13), (0.50, 0.36, 0.22),
-                  (0.72, 0.58, 0.38), (0.45, 0.20, 0.10), (0.60, 0.59, 0.57), (0.88, 0.87, 0.85)])  # fmt: skip
+_TONES = np.array([
+    (0.93, 0.78, 0.70), (0.88, 0.70, 0.59), (0.80, 0.60, 0.47), (0.68, 0.48, 0.35),
+    (0.50, 0.33, 0.23), (0.33, 0.21, 0.15),
+])  # fmt: skip
+_HAIR = np.array([
+    (0.08, 0.07, 0.06), (0.18, 0.12, 0.08), (0.32, 0.21, 0.13), (0.50, 0.36, 0.22),
+    (0.72, 0.58, 0.38), (0.45, 0.20, 0.10), (0.60, 0.59, 0.57), (0.88, 0.87, 0.85),
+])  # fmt: skip
 _IRIS = np.array([(0.22, 0.13, 0.08), (0.35, 0.22, 0.12), (0.40, 0.38, 0.22), (0.33, 0.42, 0.48),
                   (0.25, 0.38, 0.58)])  # fmt: skip
 
@@ -190,14 +194,14 @@ class Masks:
     """The parts of a face as soft masks, each (HEIGHT, WIDTH) in [0, 1]."""
 
     parts: dict[str, Float[np.ndarray, "height width"]]
-    stack: Float[np.ndarray, "texels parts"]
+    stack: Float[np.ndarray, "height width parts"]
     eyes: Float[np.ndarray, "height width"]
     mouth: Float[np.ndarray, "height width"]
     lips: Float[np.ndarray, "height width"]
     beard: Float[np.ndarray, "height width"]
     azimuth: Float[np.ndarray, "1 width"]
     elevation: Float[np.ndarray, "height 1"]
-    grain: Float[np.ndarray, "kinds height width"]
+    grain: Float[np.ndarray, "kinds height twice_width"]
 
 
 @lru_cache(maxsize=1)
@@ -207,8 +211,8 @@ def masks() -> Masks:
     eyes = [_grown(outline(*runs), 0.7) for runs in EYE_RUNS.values()]
     lips, inner = _grown(outline(*OUTER_LIP), 0.7), outline(*INNER_LIP)
     contour = _pixels(CONTROLS[:17])
-    chin = np.concatenate([contour[2:15], _pixels(np.array([(45, 60, 66), (30, 56, 80.0)])),
-                           _pixels(np.array([(9, 56, 95), (-9, 56, 95.0), (-30, 56, 80), (-45, 60, 66)]))])  # fmt: skip
+    above = [(45, 60, 66), (30, 56, 80), (9, 56, 95), (-9, 56, 95), (-30, 56, 80), (-45, 60, 66)]
+    chin = np.concatenate([contour[2:15], _pixels(np.array(above, float))])
     below = contour[3:14] + (0, 16)
     beard = np.clip(
         _filled(chin, blur=5) + _filled(np.concatenate([contour[3:14], below[::-1]]), blur=5), 0, 1
@@ -218,6 +222,7 @@ def masks() -> Masks:
     upper = [outline(runs[0]) for runs in EYE_RUNS.values()]
     folds = [np.array([(18, 42, 86), (26, 54, 81), (33, 68, 76), (34, 77, 73.0)]),
              np.array([(14, 9, 73), (22, 14, 74), (32, 15.5, 74.5), (41, 12, 68.0)])]  # fmt: skip
+    mouth = (48, *INNER_LIP[0], 54), (54, *INNER_LIP[1], 48)
     parts = {
         "cheeks": _blob((44, 32, 73), radius=17),
         "nose": _blob((0, 34, 110), (12, 36, 92), radius=9),
@@ -226,7 +231,10 @@ def masks() -> Masks:
         "lashes": _stroke(upper, 2, 0.8),
         "folds": _stroke([curve(_pixels(p * s)) for p in folds for s in (1, mirror)], 1, 1.8) * 2,
         "nostrils": np.clip(_blob((6.5, 44.5, 96), radius=2.9) * 1.2, 0, 1),
-        "lip line": _stroke([outline((48, *INNER_LIP[0], 54)), outline((54, *INNER_LIP[1], 48))], 1, 0.8) * 1.5,
+        "lip line": _stroke(
+            [outline((48, *INNER_LIP[0], 54)), outline((54, *INNER_LIP[1], 48))], 1, 0.8
+        )
+        * 1.5,
     }
     soft_lips = np.clip(1.35 * _filled(lips, blur=1.0), 0, 1)
     rng = np.random.default_rng(20)
@@ -243,7 +251,7 @@ def masks() -> Masks:
     pad = np.zeros(WIDTH), np.zeros(HEIGHT)
     return Masks(
         parts=parts,
-        stack=np.stack([m.ravel() for m in (*parts.values(), soft_lips, np.ones_like(soft_lips))], axis=1),
+        stack=np.stack([*parts.values(), soft_lips, np.ones_like(soft_lips)], axis=2),
         eyes=np.clip(1.5 * _filled(*eyes, blur=0.9), 0, 1),
         mouth=_filled(inner),
         lips=soft_lips,
@@ -266,6 +274,8 @@ _TINTS = {
 
 def paint(look: Look) -> UInt8[np.ndarray, "height width 3"]:
     """The texture of a person's head, without light."""
+    import cv2
+
     rng = np.random.default_rng(look.seed)
     known = masks()
     shift = int(rng.integers(WIDTH))
@@ -273,7 +283,7 @@ def paint(look: Look) -> UInt8[np.ndarray, "height width 3"]:
     # Factors multiply, so their logarithms add: one weighted sum of all masks, the tone included.
     tints = [look.amounts[name] * np.log(_TINTS[name]) for name in known.parts]
     tints += [np.log(np.maximum(look.lips, 0.01) / look.tone), np.log(look.tone)]
-    skin = (known.stack @ np.array(tints, np.float32)).reshape(HEIGHT, WIDTH, 3)
+    skin = cv2.transform(known.stack, np.array(tints, np.float32).T)
     spots = look.amounts["large spots"] * large + look.amounts["small spots"] * small + 0.8 * pores
     skin += spots[..., None] * np.log(_TINTS["spots"]).astype(np.float32)
     if amount := look.amounts["freckles"]:

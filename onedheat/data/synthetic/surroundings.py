@@ -252,7 +252,7 @@ def expose(
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     if sensor.blur:
         small = cv2.GaussianBlur(small, (0, 0), sensor.blur * size / 128)
-    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     small = grey[..., None] + sensor.saturation * (small - grey[..., None])
     small = np.clip(sensor.gain * small, 0, 1) ** sensor.gamma
     if sensor.noise:
