@@ -22,6 +22,7 @@ from onedheat.data.motion import (
 from onedheat.data.occluders.passing import Passing
 from onedheat.data.occluders.shapes import Family
 from onedheat.data.synthetic import head
+from onedheat.data.synthetic.camera import Camera, Light, fine_size
 from onedheat.data.synthetic.faces import (
     MARKUPS,
     Posed,
@@ -30,7 +31,6 @@ from onedheat.data.synthetic.faces import (
     take_picture,
     visible_landmarks,
 )
-from onedheat.data.synthetic.render import Camera, Light, fine_size
 from onedheat.data.synthetic.surroundings import draw_background, draw_light, draw_sensor, expose
 from onedheat.geometry import Crop, warp
 from onedheat.landmarks import IBUG68, scheme

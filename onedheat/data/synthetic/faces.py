@@ -11,8 +11,10 @@ from onedheat.data import occluders
 from onedheat.data.images import RGB
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER, CONTROLS
+from onedheat.data.synthetic.camera import Camera, Light, fine_size
 from onedheat.data.synthetic.hair import Hair, draw_hair, paint_hair
-from onedheat.data.synthetic.render import SUPERSAMPLE, Camera, Light, Scene, draw_head, fine_size
+from onedheat.data.synthetic.render import draw_head
+from onedheat.data.synthetic.scene import Scene
 from onedheat.data.synthetic.skin import Look, draw_look, paint
 from onedheat.data.synthetic.surroundings import (
     Glasses,
@@ -179,7 +181,7 @@ def visible_landmarks(
         hidden: how much of it something else covers, in [0, 1].
     """
     turned = camera.turned(points)
-    at = (camera.project(turned) + 0.5) * SUPERSAMPLE - 0.5
+    at = camera.project_fine(turned)
     last = len(depth) - 1
     x, y = np.clip(np.round(at).astype(int), 0, last).T
     # At the edge of the face one of the pixels around still shows it.

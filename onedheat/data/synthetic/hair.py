@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER
-from onedheat.data.synthetic.skin import HEIGHT, WIDTH, masks, noise
+from onedheat.data.synthetic.masks import HEIGHT, WIDTH, masks, noise
 
 _AROUND = np.array([0.0, 25, 45, 62, 78, 95, 180])  # degrees from the middle of the face
 

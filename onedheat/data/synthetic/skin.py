@@ -1,19 +1,13 @@
-"""What a face's surface looks like: one texture a person, mixed from masks and drawn hair by hair.
-
-Masks lie in the texture coordinates of the average head, so they are made once; a person's texture is
-a weighted sum of them.
-"""
+"""What a face's surface looks like: one texture a person, mixed from masks and drawn hair by hair."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
-from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CONTROLS
+from onedheat.data.synthetic.masks import HEIGHT, WIDTH, curve, masks, texels_of
 
-WIDTH, HEIGHT = 320, 264
 Color = tuple[float, float, float]
 
 # Skin from very light to very dark, red green blue in [0, 1].
@@ -102,166 +96,6 @@ def _between(steps: np.ndarray, where: float) -> np.ndarray:
     return steps[low] + (where - low) * (steps[low + 1] - steps[low])
 
 
-# Masks -------------------------------------------------------------------------------------------
-
-
-def _pixels(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
-    return head.uv_of(points) * (WIDTH, HEIGHT) - 0.5
-
-
-def curve(
-    points: Float[np.ndarray, "points axes"], steps: int = 8
-) -> Float[np.ndarray, "dense axes"]:
-    """A smooth open curve through points (Catmull–Rom)."""
-    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    parts = []
-    for p, q, r, s in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        parts.append(
-            q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)))
-        )
-    return np.concatenate([*parts, points[-1:]])
-
-
-def outline(*runs: tuple[int, ...]) -> Float[np.ndarray, "dense 2"]:
-    """A closed line in texture pixels through runs of landmarks, each run smooth in itself."""
-    at = _pixels(CONTROLS[:68])
-    return np.concatenate([curve(at[list(run)]) for run in runs])
-
-
-EYE_RUNS = {
-    "right": ((36, 37, 38, 39), (39, 40, 41, 36)),
-    "left": ((42, 43, 44, 45), (45, 46, 47, 42)),
-}
-OUTER_LIP = ((48, 49, 50, 51, 52, 53, 54), (54, 55, 56, 57, 58, 59, 48))
-INNER_LIP = ((60, 61, 62, 63, 64), (64, 65, 66, 67, 60))
-
-
-def _grown(line: Float[np.ndarray, "dense 2"], by: float) -> Float[np.ndarray, "dense 2"]:
-    """A closed line moved outward, most where it is pointed."""
-    away = line - line.mean(axis=0)
-    distance = np.linalg.norm(away, axis=1, keepdims=True)
-    return line + away / distance * by * (0.5 + 1.2 * distance / distance.max())
-
-
-def _filled(*outlines: np.ndarray, blur: float = 0.7) -> Float[np.ndarray, "height width"]:
-    import cv2
-
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for line in outlines:
-        cv2.fillPoly(mask, [np.round(line * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-    return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
-
-
-def _stroke(
-    lines: list[np.ndarray], thickness: int, blur: float
-) -> Float[np.ndarray, "height width"]:
-    import cv2
-
-    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for line in lines:
-        cv2.polylines(
-            mask, [np.round(line * 16).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, 4
-        )
-    return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
-
-
-def _blob(*centers: tuple[float, float, float], radius: float) -> Float[np.ndarray, "height width"]:
-    """Soft spots on both sides; the radius in texture pixels."""
-    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
-    points = np.array(centers, float)
-    mask = np.zeros((HEIGHT, WIDTH), np.float32)
-    for u, v in np.concatenate([_pixels(points), _pixels(points * (-1, 1, 1))]):
-        mask = np.maximum(mask, np.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * radius**2)))
-    return mask.astype(np.float32)
-
-
-def noise(
-    rng: np.random.Generator, height: int, width: int, scale: float
-) -> Float[np.ndarray, "h w"]:
-    """Smooth noise of mean 0 and standard deviation 1; features are about `scale` pixels wide."""
-    import cv2
-
-    rows, columns = int(height / scale) + 4, int(width / scale) + 4
-    coarse = rng.standard_normal((rows, columns)).astype(np.float32)
-    full = cv2.resize(coarse, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    part = full[:height, :width]
-    return (part - part.mean()) / part.std()
-
-
-@dataclass(frozen=True)
-class Masks:
-    """The parts of a face as soft masks, each (HEIGHT, WIDTH) in [0, 1]."""
-
-    parts: dict[str, Float[np.ndarray, "height width"]]
-    stack: Float[np.ndarray, "height width parts"]
-    eyes: Float[np.ndarray, "height width"]
-    mouth: Float[np.ndarray, "height width"]
-    lips: Float[np.ndarray, "height width"]
-    beard: Float[np.ndarray, "height width"]
-    azimuth: Float[np.ndarray, "1 width"]
-    elevation: Float[np.ndarray, "height 1"]
-    grain: Float[np.ndarray, "kinds height twice_width"]
-
-
-@lru_cache(maxsize=1)
-def masks() -> Masks:
-    """All masks, made once; the noise in them is the same for everybody and is shifted per person."""
-    # Soft edges make a filled shape look smaller than its outline: grow it by as much.
-    eyes = [_grown(outline(*runs), 0.7) for runs in EYE_RUNS.values()]
-    lips, inner = _grown(outline(*OUTER_LIP), 0.7), outline(*INNER_LIP)
-    contour = _pixels(CONTROLS[:17])
-    above = [(45, 60, 66), (30, 56, 80), (9, 56, 95), (-9, 56, 95), (-30, 56, 80), (-45, 60, 66)]
-    chin = np.concatenate([contour[2:15], _pixels(np.array(above, float))])
-    below = contour[3:14] + (0, 16)
-    beard = np.clip(
-        _filled(chin, blur=5) + _filled(np.concatenate([contour[3:14], below[::-1]]), blur=5), 0, 1
-    )
-    lids = [np.array([(14, -4, 72), (22, -11, 76), (32, -13, 76), (43, -10.5, 68), (49, -3, 60.0)])]
-    mirror = np.array((-1, 1, 1))
-    upper = [outline(runs[0]) for runs in EYE_RUNS.values()]
-    folds = [np.array([(18, 42, 86), (26, 54, 81), (33, 68, 76), (34, 77, 73.0)]),
-             np.array([(14, 9, 73), (22, 14, 74), (32, 15.5, 74.5), (41, 12, 68.0)])]  # fmt: skip
-    mouth = (48, *INNER_LIP[0], 54), (54, *INNER_LIP[1], 48)
-    parts = {
-        "cheeks": _blob((44, 32, 73), radius=17),
-        "nose": _blob((0, 34, 110), (12, 36, 92), radius=9),
-        "under eyes": _blob((26, 12, 74), (36, 12, 72), radius=6),
-        "lids": _filled(*[curve(_pixels(p * s)) for p in lids for s in (1, mirror)], blur=2.5),
-        "lashes": _stroke(upper, 2, 0.8),
-        "folds": _stroke([curve(_pixels(p * s)) for p in folds for s in (1, mirror)], 1, 1.8) * 2,
-        "nostrils": np.clip(_blob((6.5, 44.5, 96), radius=2.9) * 1.2, 0, 1),
-        "lip line": _stroke(
-            [outline((48, *INNER_LIP[0], 54)), outline((54, *INNER_LIP[1], 48))], 1, 0.8
-        )
-        * 1.5,
-    }
-    soft_lips = np.clip(1.35 * _filled(lips, blur=1.0), 0, 1)
-    rng = np.random.default_rng(20)
-    grain = np.stack(
-        [
-            noise(rng, HEIGHT, 2 * WIDTH, 40),
-            noise(rng, HEIGHT, 2 * WIDTH, 9),
-            noise(rng, HEIGHT, 2 * WIDTH, 2),
-            np.clip(noise(rng, HEIGHT, 2 * WIDTH, 2) - 1.5, 0, 1),
-        ]
-    )
-    u = (np.arange(WIDTH) + 0.5) / WIDTH
-    v = (np.arange(HEIGHT) + 0.5) / HEIGHT
-    pad = np.zeros(WIDTH), np.zeros(HEIGHT)
-    return Masks(
-        parts=parts,
-        stack=np.stack([*parts.values(), soft_lips, np.ones_like(soft_lips)], axis=2),
-        eyes=np.clip(1.5 * _filled(*eyes, blur=0.9), 0, 1),
-        mouth=_filled(inner),
-        lips=soft_lips,
-        beard=beard,
-        azimuth=head.angles_of(np.stack([u, pad[0]], axis=1))[None, :, 0],
-        elevation=head.angles_of(np.stack([pad[1], v], axis=1))[:, 1, None],
-        grain=grain,
-    )
-
-
 # How each part changes the skin's colour at strength 1: factors of red, green, blue.
 _TINTS = {
     "cheeks": (1.03, 0.82, 0.82), "nose": (1.03, 0.84, 0.84), "under eyes": (0.80, 0.76, 0.80),
@@ -308,7 +142,7 @@ def _draw_brows(texture: np.ndarray, look: Look, rng: np.random.Generator) -> No
 
     color = tuple(int(255 * part) for part in look.brows)
     soft = texture.copy()
-    at = _pixels(CONTROLS[:68])
+    at = texels_of(CONTROLS[:68])
     for run in _BROWS:
         line = curve(at[list(run)], steps=12)
         toward = 1 if line[-1, 0] > line[0, 0] else -1
@@ -358,7 +192,7 @@ def _draw_marks(texture: np.ndarray, look: Look, rng: np.random.Generator) -> No
             texture, (int(u * 16), int(v * 16)), int(rng.uniform(9, 20)), dark, -1, cv2.LINE_AA, 4
         )
     if rng.random() < 0.25:
-        line = _pixels(
+        line = texels_of(
             np.array([(-38, -42, 76), (-20, -46, 86), (0, -44, 90), (20, -46, 86), (38, -42, 76.0)])
         )
         soft = tuple(int(205 * part) for part in look.tone)

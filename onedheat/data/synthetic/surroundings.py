@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 from onedheat.data.synthetic.anatomy import EYES
-from onedheat.data.synthetic.render import SUPERSAMPLE, Camera, Light
-from onedheat.data.synthetic.skin import noise
+from onedheat.data.synthetic.camera import SUPERSAMPLE, Camera, Light
+from onedheat.data.synthetic.masks import noise
 
 # Backgrounds -------------------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ def draw_glasses_on(
 
     def pixels(points):
         turned = camera.turned(points)
-        return (camera.project(turned) + 0.5) * SUPERSAMPLE - 0.5, turned[:, 2]
+        return camera.project_fine(turned), turned[:, 2]
 
     def stroke(points, thickness):
         at, z = pixels(points)

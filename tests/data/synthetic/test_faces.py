@@ -10,6 +10,7 @@ import pytest
 from onedheat.data import DataError, dataset
 from onedheat.data.synthetic import head, render_face, render_faces, synthetic_faces
 from onedheat.data.synthetic.anatomy import CONTROLS
+from onedheat.data.synthetic.camera import Camera
 from onedheat.data.synthetic.faces import (
     AFLW19_FROM_68,
     FACES_EACH,
@@ -20,7 +21,6 @@ from onedheat.data.synthetic.faces import (
     pose_face,
 )
 from onedheat.data.synthetic.raster import rasterize
-from onedheat.data.synthetic.render import Camera
 from onedheat.landmarks import AFLW19, IBUG68, scheme
 
 REFERENCE = Path(__file__).parent / "reference.png"
