@@ -14,6 +14,7 @@ from onedheat.data.clips import Frame
 from onedheat.data.samples import Sample
 from onedheat.geometry import Crop, tight_box, warp
 from onedheat.landmarks import FACE_SIZE, Scheme
+from onedheat.plots.augmentation import PhotoSheet
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
@@ -67,7 +68,7 @@ class Cutout:
 
 def face_sheet(
     faces: Sequence[Cutout], scheme: Scheme, title: str, *, columns: int = 6, cell: float = 1.75
-) -> Figure:
+) -> PhotoSheet:
     """Annotated faces side by side, each with its landmarks and lines.
 
     Points that can be seen are yellow dots, those that are marked as hidden are white rings.
@@ -85,7 +86,7 @@ def face_sheet(
     height = MARGIN + rows * (cell + CAPTION) + HEADING
     hidden = sum(int((~face.visible).sum()) for face in faces if face.visible is not None)
     note = f" {hidden} points are marked as hidden and drawn as rings." if hidden else ""
-    figure = Figure(
+    figure = PhotoSheet(
         width,
         height,
         f"{title}: {len(faces)} faces, each with its {len(scheme)} annotated points as dots.{note} "

@@ -22,7 +22,9 @@ def check_synthetic(root: None = None, *, progress: bool = False) -> CheckReport
             size = batch.images.shape[1]
             outside = ~((batch.landmarks > -0.5) & (batch.landmarks < size - 0.5)).all(axis=(1, 2))
             faults += [
-                Fault("warning", f"{split}, face {bar.n + k}", "a landmark lies outside the picture")
+                Fault(
+                    "warning", f"{split}, face {bar.n + k}", "a landmark lies outside the picture"
+                )
                 for k in np.flatnonzero(outside)
             ]
             bar.update(len(batch.images))

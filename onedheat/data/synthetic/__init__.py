@@ -10,7 +10,8 @@ faces          one random face          clips     one random video
 sets           both as data sets
 """
 
+from onedheat.data.synthetic.clips import synthetic_clips
 from onedheat.data.synthetic.faces import Face, render_face
 from onedheat.data.synthetic.sets import Batch, render_faces, synthetic_faces
 
-__all__ = ["Batch", "Face", "render_face", "render_faces", "synthetic_faces"]
+__all__ = ["Batch", "Face", "render_face", "render_faces", "synthetic_clips", "synthetic_faces"]

@@ -241,6 +241,7 @@ def synthetic_clips(
     frames: int = 90,
     *,
     seed: int = 0,
+    start: int = 0,
     size: int = 192,
     fps: float = 30.0,
     markup: str = IBUG68.name,
@@ -253,6 +254,7 @@ def synthetic_clips(
         count: how many clips, each of another person.
         frames: in each.
         seed: another seed, other clips.
+        start: number of the first clip in that endless set.
         size: side of the pictures in pixels.
         fps: frames a second.
         markup: ``"ibug68"`` or ``"aflw19"``.
@@ -272,7 +274,7 @@ def synthetic_clips(
         raise DataError(f"the head has no markup {markup!r}; there are: {', '.join(MARKUPS)}")
     return ClipSet(NAME, split, scheme(markup), tuple(
         _clip(SyntheticFrames(seed, index, frames, size, fps, occluders), markup, split)
-        for index in range(count)
+        for index in range(start, start + count)
     ))  # fmt: skip
 
 

@@ -165,16 +165,31 @@ class Person:
     eyes: Points
 
 
+@lru_cache(maxsize=1)
+def _ways_to_differ() -> tuple[Float[np.ndarray, "ways controls 3"], Float[np.ndarray, "ways 2 3"]]:
+    """How each way of `anatomy.IDENTITY` moves controls and eyeballs at one standard deviation, in mm."""
+    of_controls = [sum(push.on(CONTROLS) for push in pushes) for pushes in IDENTITY.values()]
+    # An eyeball turns in its socket: it moves with the eye, not with its lids.
+    front, still = EYES + (0, 0, EYE_RADIUS), np.zeros_like(EYES)
+    of_eyes = [
+        sum((push.on(front) for push in pushes if push.radius > 12), still)
+        for pushes in IDENTITY.values()
+    ]
+    return np.stack(of_controls), np.stack(of_eyes)
+
+
+@lru_cache(maxsize=1)
+def _ways_to_move() -> dict[str, Float[np.ndarray, "controls 3"]]:
+    """How each expression moves the controls at full strength, in mm."""
+    return {name: sum(p.on(CONTROLS) for p in pushes) for name, pushes in EXPRESSION.items()}
+
+
 def draw_person(rng: np.random.Generator, strength: float = 1.0) -> Person:
     """A random head: every way of `anatomy.IDENTITY` in a random amount, then a stretch along each axis."""
-    controls, eyes = CONTROLS.copy(), EYES.copy()
-    for pushes in IDENTITY.values():
-        amount = strength * float(np.clip(rng.standard_normal(), -2.2, 2.2))
-        for push in pushes:
-            controls += amount * push.on(CONTROLS)
-            # An eyeball turns in its socket: it moves with the eye, not with its lids.
-            if push.radius > 12:
-                eyes += amount * push.on(EYES + (0, 0, EYE_RADIUS))
+    of_controls, of_eyes = _ways_to_differ()
+    amounts = strength * np.clip(rng.standard_normal(len(of_controls)), -2.2, 2.2)
+    controls = CONTROLS + np.einsum("w,wcx->cx", amounts, of_controls)
+    eyes = EYES + np.einsum("w,wex->ex", amounts, of_eyes)
     stretch = 1 + strength * 0.035 * np.clip(rng.standard_normal(3), -2, 2)
     return Person(CENTER + (controls - CENTER) * stretch, CENTER + (eyes - CENTER) * stretch)
 
@@ -201,8 +216,7 @@ def express(person: Person, expression: Expression) -> Points:
     controls = person.controls.copy()
     for name, amount in expression.amounts.items():
         if amount:
-            for push in EXPRESSION[name]:
-                controls += amount * push.on(CONTROLS)
+            controls += amount * _ways_to_move()[name]
     controls = _drop_jaw(controls, expression.jaw)
     for eye, closed in enumerate(expression.lids):
         _close_lid(controls, person.eyes[eye], eye, closed)

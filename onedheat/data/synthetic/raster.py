@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-_BUCKETS = (3, 5, 8, 12, 20, 36, 72, 160, 400, 1024)
+_BUCKETS = (3, 5, 9, 18, 40, 100, 300, 1024)
 _DEPTH_STEPS = 1024  # per millimetre: depths are compared as whole numbers, the same on any machine
 
 

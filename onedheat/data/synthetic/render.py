@@ -189,7 +189,8 @@ def _draw_hair(
     # Only triangles that hair grows on.
     u, v = (grid.uv * (WIDTH, HEIGHT)).astype(int).T
     grows = scene.hair_texture[np.minimum(v, HEIGHT - 1), np.minimum(u, WIDTH - 1), 3] > 0
-    corners = grid.corners[grows[grid.corners].any(axis=1)]
+    a, b, c = grows[grid.corners.T]
+    corners = grid.corners[a | b | c]
     surface = rasterize(camera.project_fine(turned), turned[:, 2], corners, fine)
     values = surface.sample(
         corners, np.concatenate([grid.uv, normal, lamp[:, None]], axis=1).astype(np.float32)

@@ -1,7 +1,6 @@
 """Synthetic faces and clips as data sets, like those that are read from folders."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
-from onedheat.data.synthetic.faces import FACES_EACH, MARKUPS, pose_face, render_face
+from onedheat.data.synthetic.faces import FACES_EACH, MARKUPS, Face, pose_face, render_face
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
@@ -98,26 +97,48 @@ def render_faces(
     size: int = 128,
     markup: str = IBUG68.name,
     batch: int = 64,
-    threads: int = 2,
+    workers: int = 0,
 ) -> Iterator[Batch]:
     """Draws synthetic faces, batch by batch.
 
     Args:
         count: how many faces; the last batch may be smaller.
-        seed, start: which: faces `start`, `start` + 1, … of the endless set `seed`.
+        seed: of the endless set they are taken from.
+        start: number of the first face in it.
         size: side of the pictures in pixels.
         markup: ``"ibug68"`` or ``"aflw19"``.
         batch: faces in a batch.
-        threads: that draw at the same time.
+        workers: processes that draw; 0 draws here.
 
     Raises:
         DataError: no face asked for, or a markup that the head does not have.
     """
     _check_request(count, size, markup)
-    with ThreadPoolExecutor(threads) as pool:
-        faces = pool.map(lambda i: render_face(seed, i, size, markup), range(start, start + count))
-        while some := [face for _, face in zip(range(batch), faces, strict=False)]:
-            yield Batch(*(np.stack(parts) for parts in zip(*some, strict=True)))
+    from torch.utils.data import DataLoader
+
+    faces = _Drawn(seed, start, count, size, markup)
+    return iter(DataLoader(faces, batch, num_workers=workers, collate_fn=_stack))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Faces as a `DataLoader` wants them."""
+
+    seed: int
+    start: int
+    count: int
+    size: int
+    markup: str
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Face:
+        return render_face(self.seed, self.start + index, self.size, self.markup)
+
+
+def _stack(faces: list[Face]) -> Batch:
+    return Batch(*(np.stack(parts) for parts in zip(*faces, strict=True)))
 
 
 def _check_request(count: int, size: int, markup: str) -> None:

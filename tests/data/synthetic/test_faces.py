@@ -199,8 +199,9 @@ def test_a_sample_is_the_face_that_is_rendered():
     assert str(sample.source) == "synthetic face 2 of seed 0"
 
 
-def test_batches_hold_the_same_faces():
-    batches = list(render_faces(5, start=3, size=48, batch=2))
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_hold_the_same_faces(workers):
+    batches = list(render_faces(5, start=3, size=48, batch=2, workers=workers))
     assert [len(batch.images) for batch in batches] == [2, 2, 1]
     np.testing.assert_array_equal(batches[1].images[0], render_face(0, 5, 48).image)
     assert batches[0].landmarks.shape == (2, 68, 2) and batches[0].visible.shape == (2, 68)
