@@ -46,7 +46,7 @@ def body() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
     """Vertices, triangles and height (mm below the eyes) of neck and shoulders."""
     levels = np.linspace(70, 300, 24)
     across, deep, back = (np.interp(levels, _BODY[:, 0], _BODY[:, i]) for i in (1, 2, 3))
-    turn = np.linspace(-np.pi, np.pi, 33)
+    turn = np.radians(np.linspace(-110, 110, 37))  # the back is never seen
     x = across[:, None] * np.sin(turn)
     z = deep[:, None] * np.cos(turn) + back[:, None]
     y = np.broadcast_to(levels[:, None], x.shape)

@@ -298,6 +298,7 @@ def _occlude(
     shape = occluders.draw_shape(rng, "train")
     side = np.ptp(landmarks, axis=0).max()
     at = landmarks[rng.integers(len(landmarks))] + side * rng.normal(0, 0.1, 2)
-    to_picture = occluders.place(at, rng.uniform(0.15, 0.4) * side, rng.uniform(-np.pi, np.pi))
-    layer = occluders.paint(shape, rng, "train")
+    radius = rng.uniform(0.15, 0.4) * side
+    to_picture = occluders.place(at, radius, rng.uniform(-np.pi, np.pi))
+    layer = occluders.paint(shape, rng, "train", side=max(32, int(2 * radius)))
     return occluders.overlay(image, layer, to_picture), shape.covers(to_picture, landmarks)

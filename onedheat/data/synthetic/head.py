@@ -116,7 +116,7 @@ def follow_weights(way: Points) -> Float[np.ndarray, "points controls"]:
 
 
 @lru_cache(maxsize=2)
-def template(rows: int = 68, columns: int = 80) -> Template:
+def template(rows: int = 62, columns: int = 74) -> Template:
     """The average head, made once."""
     v, u = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij")
     azimuth, elevation = np.radians(angles_of(np.stack([u.ravel(), v.ravel()], axis=1))).T

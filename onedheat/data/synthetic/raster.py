@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-_BUCKETS = (3, 5, 9, 18, 40, 100, 300, 1024)
+_BUCKETS = (1, 2, 3, 5, 9, 18, 40, 100, 300, 1024)
 _DEPTH_STEPS = 1024  # per millimetre: depths are compared as whole numbers, the same on any machine
 
 
@@ -30,10 +30,10 @@ class Surface(NamedTuple):
         values: Float[np.ndarray, "vertices channels"],
     ) -> Float[np.ndarray, "pixels channels"]:
         """Values of vertices at each pixel."""
-        at = corners[self.triangles]
-        out = values[at[:, 0]] * self.weights[:, :1]
-        out += values[at[:, 1]] * self.weights[:, 1:2]
-        out += values[at[:, 2]] * self.weights[:, 2:]
+        a, b, c = corners.T
+        out = values[a[self.triangles]] * self.weights[:, :1]
+        out += values[b[self.triangles]] * self.weights[:, 1:2]
+        out += values[c[self.triangles]] * self.weights[:, 2:]
         return out
 
 
@@ -110,9 +110,12 @@ def _covered(x, y, area, bounds, side, size):
     third = (dy * bx)[:, :, None] - (dx * by)[:, None, :]
     inside = (second >= 0) & (third >= 0) & (second + third <= 1)
     inside &= (across <= right[:, None])[:, None, :] & (down <= bottom[:, None])[:, :, None]
-    chosen = np.flatnonzero(inside)
+    chosen = np.flatnonzero(inside).astype(np.int32)
     second, third = second.ravel()[chosen], third.ravel()[chosen]
-    which, cell = np.divmod(chosen, side * side)
-    row, column = np.divmod(cell, side)
-    at = (top.astype(np.int64)[which] + row) * size + left.astype(np.int64)[which] + column
+    line = chosen // np.int32(
+        side
+    )  # of all lines of all boxes; NumPy divides faster than it takes remainders
+    which = line // np.int32(side)
+    row, column = line - which * np.int32(side), chosen - line * np.int32(side)
+    at = (top.astype(np.int32) * size + left.astype(np.int32))[which] + row * size + column
     return at, which, np.stack([1 - second - third, second, third], axis=1)

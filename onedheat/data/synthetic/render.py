@@ -131,11 +131,9 @@ def _vertex_light(light: Light, turned: head.Points) -> Float[np.ndarray, "verti
     key = np.array(light.key)
     side = np.cross(key, (0.0, 1.0, 0.0))
     side /= np.linalg.norm(side)
-    over = np.cross(key, side)
-    along = turned @ key
     cells = 56
-    u = np.clip(((turned @ side) / 260 + 0.5) * cells, 0, cells - 1).astype(int)
-    v = np.clip(((turned @ over) / 260 + 0.5) * cells, 0, cells - 1).astype(int)
+    u, v, along = (turned @ np.stack([side, np.cross(key, side), key], axis=1)).T
+    u, v = (np.clip((part / 260 + 0.5) * cells, 0, cells - 1).astype(int) for part in (u, v))
     nearest = np.full((cells, cells), -1e9, np.float32)
     np.maximum.at(nearest, (v, u), along.astype(np.float32))
     behind = nearest[v, u] - along
@@ -154,22 +152,26 @@ def _shade(
     """Colour of skin, hair or cloth: Lambert's law for the lamp, a ramp from ground to sky for the light
     around, and a gleam (Blinn 1977). `lamp` and `around` say how much of each arrives.
     """
-    x, y, z = normal.T / np.maximum(np.sqrt((normal.T**2).sum(axis=0)), 1e-6)
-    key, key_color = np.array(light.key, np.float32), np.array(light.key_color, np.float32)
+    x, y, z = np.ascontiguousarray(normal.T)
+    inverse = 1 / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-6)
+    x, y, z = x * inverse, y * inverse, z * inverse
+    key = np.array(light.key, np.float32)
     facing = np.clip((x * key[0] + y * key[1] + z * key[2] + 0.15) / 1.15, 0, 1) * lamp
-    up = 0.5 - 0.5 * normal[:, 1]
-    sky = up[:, None] * np.array(light.above, np.float32) + (1 - up)[:, None] * np.array(
-        light.below, np.float32
-    )
-    sky = sky * ((1 + light.side * normal[:, 0]) * around)[:, None]
+    up = 0.5 - 0.5 * y
+    around = around * (1 + np.float32(light.side) * x)
     half = (key + (0, 0, 1)).astype(np.float32)
     half /= np.linalg.norm(half)
     gleam = np.clip(x * half[0] + y * half[1] + z * half[2], 0, 1)
     for _ in range(4):  # the 16th power
         gleam *= gleam
-    gleam *= light.shine * lamp
-    color = albedo * (facing[:, None] * key_color + sky)
-    color += gleam[:, None] * key_color
+    gleam *= float(light.shine) * lamp
+    color = np.empty_like(albedo)
+    for channel in range(3):
+        bulb, above, below = (
+            float(part[channel]) for part in (light.key_color, light.above, light.below)
+        )
+        sky = around * (below + (above - below) * up)
+        color[:, channel] = albedo[:, channel] * (facing * bulb + sky) + gleam * bulb
     return color
 
 
