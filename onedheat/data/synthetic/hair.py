@@ -40,6 +40,11 @@ class Hair:
     streaks: float
     seed: int
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it falls below the jaw."""
+        return self.line[-1] > 40
+
 
 def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Hair | None:
     """A random cut; None for a bald head."""

@@ -193,7 +193,10 @@ def _draw_hair(
     grows = scene.hair_texture[np.minimum(v, HEIGHT - 1), np.minimum(u, WIDTH - 1), 3] > 0
     a, b, c = grows[grid.corners.T]
     corners = grid.corners[a | b | c]
-    surface = rasterize(camera.project_fine(turned), turned[:, 2], corners, fine)
+    # Beside the neck, hair that hangs down the back is seen from its inner side.
+    surface = rasterize(
+        camera.project_fine(turned), turned[:, 2], corners, fine, both_sides=scene.hair.hangs
+    )
     values = surface.sample(
         corners, np.concatenate([grid.uv, normal, lamp[:, None]], axis=1).astype(np.float32)
     )
