@@ -36,8 +36,8 @@ def ears() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
 
 # Neck and shoulders: mm below the eyes, half width, half depth, how far behind the head's centre.
 _BODY = np.array([
-    (70, 46, 44, -12), (105, 50, 48, -14), (140, 53, 52, -16), (165, 62, 58, -18),
-    (180, 95, 66, -20), (196, 150, 74, -22), (225, 190, 88, -22), (300, 210, 100, -22),
+    (70, 50, 44, -14), (105, 55, 50, -16), (135, 58, 54, -18), (152, 68, 58, -19),
+    (166, 98, 66, -20), (182, 150, 74, -22), (212, 195, 88, -22), (300, 210, 100, -22),
 ])  # fmt: skip
 
 

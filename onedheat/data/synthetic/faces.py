@@ -203,8 +203,8 @@ def draw_person(seed: int, number: int) -> head.Person:
 def draw_expression(rng: np.random.Generator) -> head.Expression:
     """A random expression: most often little, sometimes a broad one."""
     amounts = {}
-    if rng.random() < 0.55:
-        amounts["smile"] = rng.uniform(0, 1.15)
+    if rng.random() < 0.6:
+        amounts["smile"] = rng.uniform(0, 1.3)
     for name, odds in (("sad", 0.12), ("pucker", 0.08), ("stretch", 0.12), ("press", 0.12), ("lip up", 0.12),
                        ("brows up", 0.25), ("frown", 0.22), ("skew", 0.15), ("one brow", 0.08)):  # fmt: skip
         if rng.random() < odds:

@@ -53,7 +53,7 @@ def fill_eyes(
     def disc(radius):
         return np.clip((radius - angle) / pixel + 0.5, 0, 1)[:, None]
 
-    white = np.array([0.80, 0.77, 0.75]) - 0.25 * (away[:, None] ** 2) * np.array([0.4, 1, 1])
+    white = np.array([0.70, 0.67, 0.65]) - 0.25 * (away[:, None] ** 2) * np.array([0.4, 1, 1])
     iris = np.array(scene.look.iris) * (0.75 + 0.5 * np.clip(angle / 27, 0, 1))[:, None]
     ball = white + disc(28) * (0.35 * iris - white)
     ball += disc(25.5) * (iris - ball)

@@ -70,7 +70,7 @@ def draw_look(rng: np.random.Generator) -> Look:
         iris=tuple(_IRIS[rng.choice(5, p=_iris_odds(where))] * rng.uniform(0.8, 1.2)),
         lips=tuple(np.clip(lips, 0, 1)),
         amounts=amounts,
-        brow_thickness=rng.uniform(0.55, 1.5),
+        brow_thickness=rng.uniform(0.35, 1.25),
         beard=beard,
         seed=int(rng.integers(2**31)),
     )
