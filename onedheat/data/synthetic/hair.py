@@ -75,7 +75,7 @@ def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Ha
         color = tuple(rng.uniform(0.05, 0.85, 3))
     big = kind == "long" or rng.random() < 0.2
     return Hair(
-        line=tuple(line),
+        line=tuple(line.tolist()),
         parting=0.0
         if kind == "hat"
         else rng.normal(0, 7 if kind in ("short", "long", "fringe") else 2),
