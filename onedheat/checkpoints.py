@@ -1,8 +1,9 @@
 """Weights on disk: a folder with `config.json`, `model.safetensors` and a model card `README.md`.
 
 Nothing in such a folder is executed when it is read, and it appears under its name only when it is
-complete. The config names a published landmark scheme, or holds the whole of one's own, so that
-weights for one's own points need nothing beside them.
+complete. The config says what kind of network it is (where it does not: the detector), and names a
+published landmark scheme or holds the whole of one's own, so that weights for one's own points need
+nothing beside them.
 """
 
 import json
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from onedheat.files import folder_written_atomically
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import KINDS, LandmarkNetwork, NetworkConfig, build
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = 1
@@ -23,9 +24,10 @@ class CheckpointError(Exception):
     """A checkpoint that is missing, incomplete, foreign or damaged."""
 
 
-def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
-    """Writes a detector's config and weights (and a model card) into an existing folder."""
-    config = {"format": FORMAT, "detector": detector.config.as_dict()}
+def write_weights(detector: LandmarkNetwork, folder: Path, *, card: str = "") -> None:
+    """Writes a network's config and weights (and a model card) into an existing folder."""
+    settings = detector.config
+    config = {"format": FORMAT, "kind": settings.kind, "detector": settings.as_dict()}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     state = {name: value.contiguous() for name, value in detector.state_dict().items()}
     save_file(state, folder / WEIGHTS)
@@ -33,14 +35,14 @@ def write_weights(detector: Detector, folder: Path, *, card: str = "") -> None:
         (folder / CARD).write_text(card)
 
 
-def save_detector(detector: Detector, folder: str | Path, *, card: str = "") -> None:
+def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = "") -> None:
     """Saves a detector as a folder that `load_detector` and `onedheat.load` read."""
     with folder_written_atomically(Path(folder)) as temporary:
         write_weights(detector, temporary, card=card)
 
 
-def load_detector(name: str | Path) -> Detector:
-    """The detector of a shipped name, a local folder or a hub id, ready for use (eval mode).
+def load_detector(name: str | Path) -> LandmarkNetwork:
+    """The network of a shipped name, a local folder or a hub id, ready for use (eval mode).
 
     Args:
         name: a name from `shipped()`, a folder, or ``"user/repository"`` on the Hugging Face hub.
@@ -63,7 +65,7 @@ def load_detector(name: str | Path) -> Detector:
         raise CheckpointError(
             f"{folder / WEIGHTS} is damaged or no safetensors file ({error}); fetch or train it again"
         ) from error
-    detector = Detector(config)
+    detector = build(config)
     expected = {name: tuple(value.shape) for name, value in detector.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in state.items()}
     if expected != found:
@@ -77,14 +79,19 @@ def load_detector(name: str | Path) -> Detector:
     return detector.eval()
 
 
-def _read_config(path: Path) -> DetectorConfig:
+def _read_config(path: Path) -> NetworkConfig:
     try:
         content = json.loads(path.read_text())
         if content.get("format") != FORMAT:
             raise ValueError(
                 f"its format is {content.get('format')!r}, this onedheat reads format {FORMAT}"
             )
-        return DetectorConfig.from_dict(content["detector"])
+        kind = content.get("kind", "detector")
+        if kind not in KINDS:
+            raise ValueError(
+                f"its kind of network is {kind!r}, this onedheat knows: {', '.join(KINDS)}"
+            )
+        return KINDS[kind].Config.from_dict(content["detector"])
     except (ValueError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from error
 

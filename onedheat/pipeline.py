@@ -17,9 +17,8 @@ from onedheat.checkpoints import load_detector
 from onedheat.data.images import as_rgb, read_image
 from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
 from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, tight_box, warp
-from onedheat.heatmaps import DECODERS, Heatmaps, confidence, decode, spread
 from onedheat.landmarks import Scheme, scheme
-from onedheat.models import Detector
+from onedheat.models import LandmarkNetwork, Reading
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -58,7 +57,8 @@ class Landmarker:
 
     Args:
         detector: the network; it is put into eval mode.
-        decoder: how a coordinate is read off a vector: ``"dark"``, ``"centroid"`` or ``"argmax"``.
+        decoder: how a coordinate is read off the network's output, one of its `decoders`; for the
+            detector ``"dark"`` (the default), ``"centroid"`` or ``"argmax"``.
         flip: also look at each face in the mirror and average; twice the time, a little more exact.
         finder: ``"auto"``, ``"yunet"`` or ``"cascade"`` (see `onedheat.faces`), or a function that
             takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
@@ -72,15 +72,14 @@ class Landmarker:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: LandmarkNetwork,
         *,
-        decoder: str = "dark",
+        decoder: str | None = None,
         flip: bool = False,
         finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
         min_score: float | None = None,
     ):
-        if decoder not in DECODERS:
-            raise ValueError(f"no decoder {decoder!r}; there are: {', '.join(DECODERS)}")
+        decoder = detector.chosen(decoder)
         if isinstance(finder, str) and finder not in FINDERS:
             raise ValueError(f"no face finder {finder!r}; there are: {', '.join(FINDERS)}")
         self.detector = detector.to(memory_format=torch.channels_last).eval()
@@ -138,7 +137,8 @@ class Landmarker:
         located = locate(
             self.detector, [image] * len(boxes), boxes, decoder=self.decoder, flip=self.flip
         )
-        if not (np.isfinite(located.landmarks).all() and np.isfinite(located.confidence).all()):
+        sure = np.isfinite(located.confidence).all() or not self.detector.has_confidence
+        if not (np.isfinite(located.landmarks).all() and sure):
             raise ValueError(
                 "the network gave values that are not finite: its weights are damaged or its training "
                 "diverged; load another checkpoint"
@@ -176,7 +176,7 @@ class Landmarker:
 def load(
     name: str | Path,
     *,
-    decoder: str = "dark",
+    decoder: str | None = None,
     flip: bool = False,
     finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
     device: str | torch.device = "cpu",
@@ -261,11 +261,11 @@ def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) 
 
 
 def locate(
-    detector: Detector,
+    detector: LandmarkNetwork,
     images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
     boxes: Float[np.ndarray, "batch 4"],
     *,
-    decoder: str = "dark",
+    decoder: str | None = None,
     flip: bool = False,
     batch_size: int = 32,
 ) -> Located:
@@ -275,7 +275,7 @@ def locate(
         detector: in eval mode.
         images: one photo per box, RGB.
         boxes: (B, 4) edges in pixels, close to `tight_box(landmarks, 1.25)`.
-        decoder: how a coordinate is read off a vector.
+        decoder: how a coordinate is read off the network's output; its own default for None.
         flip: also look at the mirrored face, and average.
         batch_size: faces per forward pass.
     """
@@ -299,9 +299,9 @@ def locate(
 
 @torch.inference_mode()
 def read_pictures(
-    detector: Detector,
+    detector: LandmarkNetwork,
     pictures: Float[Tensor, "batch 3 size size"],
-    decoder: str = "dark",
+    decoder: str | None = None,
     *,
     flip: bool = False,
 ) -> Located:
@@ -309,10 +309,10 @@ def read_pictures(
 
     With `flip` each picture is also looked at in the mirror, and the two answers are averaged.
     """
-    located = _read_heatmaps(detector, detector(pictures), decoder)
+    located = _as_located(detector.read(detector(pictures), decoder))
     if not flip:
         return located
-    mirrored = _read_heatmaps(detector, detector(pictures.flip(-1)), decoder)
+    mirrored = _as_located(detector.read(detector(pictures.flip(-1)), decoder))
     order = list(scheme(detector.config.scheme).mirror)
     back = mirrored.landmarks[:, order]
     back[..., 0] = detector.config.size - 1 - back[..., 0]
@@ -323,16 +323,5 @@ def read_pictures(
     )
 
 
-def _read_heatmaps(detector: Detector, heatmaps: Heatmaps, decoder: str) -> Located:
-    config = detector.config
-    common = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
-
-    def both(read, **more) -> np.ndarray:
-        axes = [read(vectors.float(), **common, **more) for vectors in heatmaps]
-        return torch.stack(axes, dim=-1).double().cpu().numpy()
-
-    return Located(
-        landmarks=both(decode, decoder=decoder, frame=config.frame),
-        sigma=both(spread),
-        confidence=both(confidence).mean(axis=-1),
-    )
+def _as_located(reading: Reading) -> Located:
+    return Located(*(values.double().cpu().numpy() for values in reading))

@@ -1,10 +1,11 @@
 """What is trained and how, by name: a network's config with its recipe."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 from onedheat.data.augment import AugmentConfig
 from onedheat.landmarks import Scheme
-from onedheat.models import DetectorConfig
+from onedheat.models import DetectorConfig, NetworkConfig
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class TrainConfig:
         passes: times each training face is seen.
         batch_size: faces per step.
         learning_rate: of Adam, reached after the warm-up.
-        warmup_steps: steps over which the learning rate rises from 0; then it falls along a cosine.
+        warmup_steps: steps over which the learning rate rises from 0.
+        schedule: what it does then: ``"cosine"`` falls to 0 at the end, ``"constant"`` stays.
         ema: share of the averaged weights that is kept at each step; the average is what is used.
         precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the processor multiplies it
             faster.
@@ -31,6 +33,7 @@ class TrainConfig:
     batch_size: int = 16
     learning_rate: float = 1e-3
     warmup_steps: int = 100
+    schedule: Literal["cosine", "constant"] = "cosine"
     ema: float = 0.999
     precision: str = "auto"
     validation: float = 0.05
@@ -43,6 +46,8 @@ class TrainConfig:
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16"):
             raise ValueError(f"precision must be auto, fp32 or bf16, got {self.precision!r}")
+        if self.schedule not in ("cosine", "constant"):
+            raise ValueError(f"schedule must be cosine or constant, got {self.schedule!r}")
         for name in ("passes", "batch_size", "validate_every", "save_minutes", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
@@ -52,7 +57,7 @@ class TrainConfig:
 class Preset:
     """A detector and the way it is trained, by one name."""
 
-    detector: DetectorConfig
+    detector: NetworkConfig
     train: TrainConfig
     about: str
 
@@ -94,9 +99,18 @@ def with_settings(preset: Preset, settings: list[str]) -> Preset:
             )
         home, kind = homes[key]
         try:
-            parts[home] = replace(parts[home], **{key: kind(value)})
+            parts[home] = replace(parts[home], **{key: _parsed(value, kind)})
         except ValueError as error:
             raise ValueError(f"--set {setting}: {error}") from None
     return Preset(
         parts["detector"], replace(parts["train"], augment=parts["augment"]), preset.about
     )
+
+
+def _parsed(text: str, kind: type) -> Any:
+    """The value that a setting's text stands for."""
+    if kind is not bool:
+        return kind(text)
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"expected true or false, got {text!r}")
+    return text.lower() == "true"

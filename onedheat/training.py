@@ -24,8 +24,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from jaxtyping import Float
-from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -36,9 +34,8 @@ from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
 from onedheat.evaluation import Report, evaluate
 from onedheat.files import folder_written_atomically, write_atomically
-from onedheat.heatmaps import Heatmaps, render
 from onedheat.landmarks import scheme
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import NetworkConfig, build
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
 
@@ -48,35 +45,11 @@ STATE = "training.pt"
 # The pieces of a step ---------------------------------------------------------------------------
 
 
-def heatmap_loss(
-    heatmaps: Heatmaps, landmarks: Float[Tensor, "batch landmarks 2"], config: DetectorConfig
-) -> Float[Tensor, ""]:
-    """Eq. 11, or the cross-entropy to the same Gaussians: summed over bins and both axes, averaged
-    over the landmarks of all faces that are annotated; the others are NaN.
-    """
-    annotated = landmarks.isfinite().all(dim=-1)
-    total = landmarks.new_zeros(())
-    for axis, vectors in enumerate(heatmaps):
-        target = render(
-            landmarks[..., axis].nan_to_num(),
-            config.size,
-            config.bins,
-            config.target_sigma,
-            loss=config.loss,
-            frame=config.frame,
-        )
-        if config.loss == "l2":
-            error = (vectors - target) ** 2
-        else:
-            error = -target * vectors.log_softmax(dim=-1)
-        total = total + (error.sum(dim=-1) * annotated).sum()
-    return total / annotated.sum().clamp(min=1)
-
-
 def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
-    """Linear warm-up, then a cosine to 0."""
+    """Linear warm-up, then a cosine to 0, or no change."""
     warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
-    return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    fall = 0.5 * (1 + math.cos(math.pi * step / steps)) if config.schedule == "cosine" else 1.0
+    return config.learning_rate * warm * fall
 
 
 class Batches:
@@ -134,6 +107,29 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
             signal.signal(which, handler)
 
 
+def _differences(there: dict, asked: dict, config: type[NetworkConfig]) -> list[str]:
+    """What differs between the settings of a run and those asked for, as phrases.
+
+    A setting that did not exist when the run was begun had what is its default today.
+    """
+    defaults = {
+        "detector": config().as_dict(),
+        "train": asdict(TrainConfig()),
+    }
+    since = {"kind": "detector"} | there
+    since |= {part: values | since.get(part, {}) for part, values in defaults.items()}
+    pairs = [
+        (f"{part}.", since.get(part, {}), asked[part]) for part in ("detector", "train", "data")
+    ]
+    pairs.append(("", {"kind": since["kind"]}, {"kind": asked["kind"]}))
+    return [
+        f"{part}{key}: {before.get(key)} there, {value} asked for"
+        for part, before, values in pairs
+        for key, value in values.items()
+        if before.get(key) != value
+    ]
+
+
 # A run ------------------------------------------------------------------------------------------
 
 
@@ -181,7 +177,7 @@ class Run:
         # accelerate keeps one precision per process; a notebook may start several runs.
         AcceleratorState._reset_state()
         self.accelerator = Accelerator(mixed_precision=precision.replace("fp32", "no"))
-        detector = Detector(detector_config).to(memory_format=torch.channels_last)
+        detector = build(detector_config).to(memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(
             detector.parameters(), lr=self.config.learning_rate, fused=True
         )
@@ -197,26 +193,22 @@ class Run:
         if resume and (self.out / "last").exists():
             self._restore()
 
-    def _claim_folder(self, detector: DetectorConfig, faces: FaceSet, resume: bool) -> None:
+    def _claim_folder(self, detector: NetworkConfig, faces: FaceSet, resume: bool) -> None:
         asked = {
+            "kind": detector.kind,
             "detector": detector.as_dict(),
             "train": asdict(self.config),
             "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
         }
         path = self.out / "run.json"
         if path.exists():
-            there = json.loads(path.read_text())
             if not resume:
                 raise CheckpointError(
                     f"{self.out} holds a run already; --resume continues it, another --out starts anew"
                 )
-            if there != json.loads(json.dumps(asked)):
-                differing = [
-                    f"{part}.{key}: {there.get(part, {}).get(key)} there, {value} asked for"
-                    for part, values in asked.items()
-                    for key, value in values.items()
-                    if there.get(part, {}).get(key) != json.loads(json.dumps(value))
-                ]
+            there = json.loads(path.read_text())
+            differing = _differences(there, json.loads(json.dumps(asked)), type(detector))
+            if differing:
                 raise CheckpointError(
                     f"{self.out} was begun with other settings ({'; '.join(differing)}); resume with "
                     "those, or choose another --out"
@@ -280,8 +272,8 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, steps, config)
         self.detector.train()
-        heatmaps = self.detector(images.contiguous(memory_format=torch.channels_last))
-        loss = heatmap_loss(Heatmaps(*heatmaps), batch.landmarks, self.average.module.config)
+        output = self.detector(images.contiguous(memory_format=torch.channels_last))
+        loss = self.bare.loss(output, batch.landmarks)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {self.step}, on the faces "

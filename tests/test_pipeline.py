@@ -238,7 +238,9 @@ def test_boxes_that_are_none_are_refused_by_number(boxes, says):
 
 
 def test_a_landmarker_refuses_names_it_does_not_know():
-    with pytest.raises(ValueError, match="no decoder 'best'; there are: argmax, centroid, dark"):
+    with pytest.raises(
+        ValueError, match="no decoder 'best' for a detector; there are: dark, centroid, argmax"
+    ):
         Landmarker(DotReader(), decoder="best")
     with pytest.raises(ValueError, match="no face finder 'haar'; there are: auto, yunet, cascade"):
         Landmarker(DotReader(), finder="haar")

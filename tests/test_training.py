@@ -18,10 +18,9 @@ from faces300w import make_300w
 from onedheat.checkpoints import CheckpointError
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.w300 import read_300w
-from onedheat.heatmaps import Heatmaps, render
 from onedheat.models import DetectorConfig
 from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
-from onedheat.training import Batches, Run, heatmap_loss, learning_rate
+from onedheat.training import Batches, Run, learning_rate
 
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=4)
 QUICK = TrainConfig(
@@ -45,64 +44,17 @@ def faces(tree):
     return read_300w(tree)
 
 
-def test_the_loss_is_equation_11_worked_by_hand():
-    config = DetectorConfig(landmarks=2, size=64, upsample=1, depth=1, compressed=2)
-    landmarks = torch.tensor([[[10.0, 20.0], [30.0, 40.0]]])
-    targets = [render(landmarks[..., axis], 64, 16, 2.0) for axis in (0, 1)]
-    perfect = Heatmaps(*targets)
-    assert heatmap_loss(perfect, landmarks, config).item() == 0
-    off = Heatmaps(targets[0] + 0.1, targets[1])
-    assert heatmap_loss(off, landmarks, config).item() == pytest.approx(16 * 0.01)
-
-
-@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
-def test_landmarks_without_annotation_do_not_count_in_the_loss(loss):
-    config = DetectorConfig(landmarks=3, size=64, upsample=1, depth=1, compressed=2, loss=loss)
-    landmarks = 64 * torch.rand(2, 3, 2)
-    vectors = torch.rand(2, 2, 3, 16, requires_grad=True)
-    landmarks[0, 1] = np.nan
-    landmarks[1, 0, 1] = np.nan  # half a coordinate is none
-    counted = heatmap_loss(Heatmaps(*vectors), landmarks, config)
-    annotated = [(0, 0), (0, 2), (1, 1), (1, 2)]
-    alone = [
-        heatmap_loss(
-            Heatmaps(*vectors[:, b, n][:, None, None]), landmarks[b, n][None, None], config
-        )
-        for b, n in annotated
-    ]
-    assert counted.item() == pytest.approx(sum(alone).item() / 4, rel=1e-5)
-    counted.backward()
-    touched = vectors.grad.abs().sum(dim=(0, 3))
-    assert vectors.grad.isfinite().all()
-    assert (touched > 0).nonzero().tolist() == [list(at) for at in annotated]
-
-
-def test_a_batch_without_any_annotation_costs_nothing():
-    config = DetectorConfig(landmarks=2, size=64, upsample=1, depth=1, compressed=2)
-    nowhere = torch.full((1, 2, 2), np.nan)
-    assert heatmap_loss(Heatmaps(*torch.rand(2, 1, 2, 16)), nowhere, config).item() == 0
-
-
-def test_the_cross_entropy_is_least_at_the_target():
-    config = DetectorConfig(
-        landmarks=1, size=64, upsample=1, depth=1, compressed=2, loss="cross_entropy"
-    )
-    landmarks = torch.tensor([[[10.0, 20.0]]])
-    best = Heatmaps(
-        *(
-            render(landmarks[..., a], 64, 16, 2.0, loss="cross_entropy").clamp(min=1e-30).log()
-            for a in (0, 1)
-        )
-    )
-    other = Heatmaps(best.x + torch.randn_like(best.x), best.y)
-    assert heatmap_loss(best, landmarks, config) < heatmap_loss(other, landmarks, config)
-
-
 def test_the_learning_rate_rises_and_falls_to_nothing():
     config = TrainConfig(learning_rate=1.0, warmup_steps=10)
     rates = [learning_rate(step, 1000, config) for step in range(1000)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0, abs=0.01)
     assert rates[500] == pytest.approx(0.5) and rates[-1] < 1e-5
+
+
+def test_a_constant_rate_stays_where_the_warm_up_took_it():
+    config = TrainConfig(learning_rate=1e-4, warmup_steps=2, schedule="constant")
+    rates = [learning_rate(step, 1000, config) for step in (0, 1, 500, 999)]
+    assert rates == pytest.approx([0.5e-4, 1e-4, 1e-4, 1e-4])
 
 
 def test_every_face_comes_once_a_pass_whatever_step_one_starts_from():

@@ -1,87 +1,70 @@
 """The detector of the paper (section 4.1, Fig. 2a): a face picture in, two vectors a landmark out."""
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onedheat.heatmaps import Frame, Heatmaps, Loss
-from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme_as_json, scheme_from_json
 from onedheat.models.coattention import AxisFeatures, CoAttention
 from onedheat.models.hourglass import Trunk
+from onedheat.models.losses import heatmap_loss
+from onedheat.models.network import (
+    LandmarkNetwork,
+    Landmarks,
+    NetworkConfig,
+    Reading,
+    read_heatmaps,
+)
 
 
-@dataclass(frozen=True)
-class DetectorConfig:
+@dataclass(frozen=True, kw_only=True)
+class DetectorConfig(NetworkConfig):
     """What a detector is. Everything here is kept in a checkpoint's `config.json`.
 
     Attributes:
-        scheme: the landmark scheme: the name of a published one, or one's own.
-        landmarks: N.
-        size: F, side of the input in pixels; a multiple of 4·2^`depth`.
         upsample: M, kernel and stride of the deconvolution; L = F/4 · M.
-        width: channels of the trunk (the paper: 256); a multiple of 16.
-        stacks: hourglasses in a row.
-        depth: how often each halves its features.
         channels: K, channels of CNN₁, CNN₂ and the co-attention.
         compressed: h, what CNN₁ leaves of the axis it compresses; a power of two above 1.
         gamma: γ of Eq. 10.
         loss: ``"l2"`` (Eq. 11) or ``"cross_entropy"``; what the heatmaps hold.
         target_sigma: width of the target Gaussians in face pixels.
         frame: where bins lie, see `onedheat.heatmaps`.
+        supervise_all: in training every stack is asked for heatmaps, not the last one alone. The
+            earlier ones are read linearly, see `EarlyReadout`.
 
     Raises:
         ValueError: a value that no network can be built with, said by name.
     """
 
-    scheme: str | Scheme = IBUG68.name
-    landmarks: int = len(IBUG68)
-    size: int = 128
+    kind: ClassVar[str] = "detector"
+
     upsample: int = 12
-    width: int = 64
-    stacks: int = 1
-    depth: int = 4
     channels: int = 64
     compressed: int = 8
     gamma: float = 0.4
     loss: Loss = "l2"
     target_sigma: float = 2.0
     frame: Frame = "centre"
+    supervise_all: bool = True
 
     def __post_init__(self):
-        def demand(holds: bool, what: str):
-            if not holds:
-                raise ValueError(f"detector config: {what}")
-
-        step = 4 * 2**self.depth
-        demand(self.landmarks >= 1, f"landmarks must be at least 1, got {self.landmarks}")
-        demand(
-            isinstance(self.scheme, str) or len(self.scheme) == self.landmarks,
-            f"landmarks must be as many as its scheme has points, got {self.landmarks}",
-        )
-        demand(
-            self.size > 0 and self.size % step == 0,
-            f"size must be a multiple of {step} (4·2^depth), got {self.size}",
-        )
-        demand(self.upsample >= 1, f"upsample must be at least 1, got {self.upsample}")
-        demand(
-            self.width >= 16 and self.width % 16 == 0,
-            f"width must be a multiple of 16, got {self.width}",
-        )
-        demand(self.stacks >= 1, f"stacks must be at least 1, got {self.stacks}")
+        super().__post_init__()
+        self.demand(self.upsample >= 1, f"upsample must be at least 1, got {self.upsample}")
+        self.demand(self.channels >= 1, f"channels must be at least 1, got {self.channels}")
         h = self.compressed
-        demand(
+        self.demand(
             2 <= h <= self.size // 8 and h & (h - 1) == 0 and (self.size // 4) % h == 0,
             f"compressed must be a power of two from 2 to size/8 that divides size/4, got {h}",
         )
-        demand(self.gamma >= 0, f"gamma must not be negative, got {self.gamma}")
-        demand(self.target_sigma > 0, f"target_sigma must be above 0, got {self.target_sigma}")
-        demand(
+        self.demand(self.gamma >= 0, f"gamma must not be negative, got {self.gamma}")
+        self.demand(self.target_sigma > 0, f"target_sigma must be above 0, got {self.target_sigma}")
+        self.demand(
             self.loss in ("l2", "cross_entropy"),
             f"loss must be 'l2' or 'cross_entropy', got {self.loss!r}",
         )
-        demand(
+        self.demand(
             self.frame in ("centre", "paper"),
             f"frame must be 'centre' or 'paper', got {self.frame!r}",
         )
@@ -91,36 +74,20 @@ class DetectorConfig:
         """L, the length of each vector."""
         return self.size // 4 * self.upsample
 
-    def for_scheme(self, scheme: Scheme) -> "DetectorConfig":
-        """The same detector for the landmarks of another scheme."""
-        published = SCHEMES.get(scheme.name) == scheme
-        return replace(self, scheme=scheme.name if published else scheme, landmarks=len(scheme))
 
-    def as_dict(self) -> dict[str, Any]:
-        """The config as plain values, which `from_dict` reads."""
-        scheme = self.scheme if isinstance(self.scheme, str) else scheme_as_json(self.scheme)
-        return {**asdict(self), "scheme": scheme}
+def upsample_for(bins: int, size: int) -> int:
+    """M, the deconvolution that gives vectors of L = `bins` for faces of F = `size`.
 
-    @classmethod
-    def from_dict(cls, values: dict) -> "DetectorConfig":
-        """The config of a checkpoint. An unknown key is an error: it would be silently ignored.
-
-        Raises:
-            ValueError: unknown keys, or values that do not fit.
-        """
-        known = {entry.name for entry in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ValueError(
-                f"detector config: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}. "
-                "Was the checkpoint written by a newer onedheat?"
-            )
-        if isinstance(values.get("scheme"), dict):
-            try:
-                values = {**values, "scheme": scheme_from_json(values["scheme"])}
-            except ValueError as error:
-                raise ValueError(f"detector config: scheme: {error}") from None
-        return cls(**values)
+    Raises:
+        ValueError: L is no multiple of F/4.
+    """
+    upsample, left = divmod(bins, size // 4)
+    if upsample < 1 or left:
+        raise ValueError(
+            f"vectors of {bins} bins cannot be had from faces of {size} pixels: L must be a multiple of "
+            f"F/4 = {size // 4}"
+        )
+    return upsample
 
 
 def compress(inputs: int, outputs: int) -> nn.Sequential:
@@ -161,7 +128,28 @@ class SecondCNN(nn.Module):
         return self.deconvolution(self.flatten(self.halve(features))[..., 0])
 
 
-class Detector(nn.Module):
+class EarlyReadout(nn.Module):
+    """Heatmaps of a stack before the last, for training alone: as FAN reads its stacks, linearly.
+
+    A linear map of the features, summed over the other axis (Eq. 12), is a linear function of their
+    mean over it: two deconvolutions of two means, whatever the width. What CNN₁ and the co-attention
+    would cost is kept for the stack that is used.
+    """
+
+    def __init__(self, config: DetectorConfig):
+        super().__init__()
+        self.x, self.y = (
+            nn.ConvTranspose1d(
+                config.width, config.landmarks, kernel_size=config.upsample, stride=config.upsample
+            )
+            for _ in range(2)
+        )
+
+    def forward(self, features: Float[Tensor, "batch width y x"]) -> Heatmaps:
+        return Heatmaps(x=self.x(features.mean(dim=-2)), y=self.y(features.mean(dim=-1)))
+
+
+class Detector(LandmarkNetwork):
     """Trunk → CNN₁ per axis → co-attention → CNN₂ and deconvolution per axis (Eq. 6).
 
     Example:
@@ -172,27 +160,52 @@ class Detector(nn.Module):
         (torch.Size([2, 5, 96]), torch.Size([2, 5, 96]))
     """
 
+    Config = DetectorConfig
+    decoders = ("dark", "centroid", "argmax")
+
     def __init__(self, config: DetectorConfig):
         super().__init__()
         self.config = config
-        self.trunk = Trunk(config.width, config.stacks, config.depth)
+        self.trunk = Trunk(config.width, config.stacks, config.depth, widen=config.widen)
         self.first_x, self.first_y = FirstCNN(config), FirstCNN(config)
         self.coattention = CoAttention(config.compressed, config.gamma)
         self.second_x, self.second_y = SecondCNN(config), SecondCNN(config)
+        supervised = config.stacks - 1 if config.supervise_all else 0
+        self.early = nn.ModuleList(EarlyReadout(config) for _ in range(supervised))
 
-    def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Heatmaps:
+    def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Heatmaps | list[Heatmaps]:
         """Heatmaps of RGB pictures with values in [0, 1], (B, 3, F, F).
 
+        In training mode a detector of several supervised stacks gives those of each, the last last.
+
         Raises:
-            ValueError: pictures of another shape.
+            ValueError: pictures of another shape, dtype or range.
         """
-        size = self.config.size
-        if images.ndim != 4 or images.shape[1:] != (3, size, size):
-            raise ValueError(
-                f"expected pictures of shape (batch, 3, {size}, {size}), got {tuple(images.shape)}"
-            )
-        features = self.trunk(images - 0.5)  # (B, C, y, x)
+        self.check(images)
+        *earlier, last = (stage.features for stage in self.trunk.stages(images - 0.5))
+        heatmaps = self.read_features(last)
+        if not (self.training and self.early):
+            return heatmaps
+        early = [readout(stage) for readout, stage in zip(self.early, earlier, strict=True)]
+        return [*early, heatmaps]
+
+    def read_features(self, features: Float[Tensor, "batch width y x"]) -> Heatmaps:
+        """Everything after the trunk."""
         dx = self.first_x(features.mT)  # (B, K, x, h)
         dy = self.first_y(features)  # (B, K, y, h)
         dx, dy = self.coattention(dx, dy)
         return Heatmaps(x=self.second_x(dx), y=self.second_y(dy))
+
+    def loss(self, output: Heatmaps | list[Heatmaps], landmarks: Landmarks) -> Float[Tensor, ""]:
+        """Eq. 11, summed over the supervised stacks."""
+        config, stacks = self.config, output if isinstance(output, list) else [output]
+        common = {"loss": config.loss, "frame": config.frame}
+        return sum(
+            heatmap_loss(heatmaps, landmarks, config.size, config.target_sigma, **common)
+            for heatmaps in stacks
+        )
+
+    def read(self, output: Heatmaps, decoder: str | None = None) -> Reading:
+        config, decoder = self.config, self.chosen(decoder)
+        common = {"loss": config.loss, "frame": config.frame}
+        return read_heatmaps(output, config.size, config.target_sigma, decoder, **common)

@@ -1,0 +1,39 @@
+"""The loss of one-dimensional heatmaps (Eq. 11), and its cross-entropy twin."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from onedheat.heatmaps import Frame, Heatmaps, Loss, render
+from onedheat.models.network import Landmarks, mean_over_annotated
+
+
+def heatmap_loss(
+    heatmaps: Heatmaps,
+    landmarks: Landmarks,
+    size: int,
+    target_sigma: float,
+    *,
+    loss: Loss = "l2",
+    frame: Frame = "centre",
+) -> Float[Tensor, ""]:
+    """Eq. 11, or the cross-entropy to the same Gaussians: summed over bins and both axes, averaged
+    over the landmarks of all faces that are annotated; the others are NaN.
+
+    Args:
+        heatmaps: vectors (B, N, L) of both axes, as the network gives them.
+        landmarks: (B, N, 2) in pixels of the face.
+        size: F in pixels.
+        target_sigma: width of the target Gaussians in face pixels.
+        loss: ``"l2"`` or ``"cross_entropy"``.
+        frame: where the bins lie.
+    """
+    total = landmarks.new_zeros(landmarks.shape[:2])
+    for axis, vectors in enumerate(heatmaps):
+        at, bins = landmarks[..., axis].nan_to_num(), vectors.shape[-1]
+        target = render(at, size, bins, target_sigma, loss=loss, frame=frame)
+        if loss == "l2":
+            error = (vectors - target) ** 2
+        else:
+            error = -target * vectors.log_softmax(dim=-1)
+        total = total + error.sum(dim=-1)
+    return mean_over_annotated(total, landmarks)
