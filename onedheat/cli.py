@@ -5,7 +5,10 @@ ends in one sentence and exit code 1, a wrong option in exit code 2.
 """
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,14 +25,17 @@ class _Commands(TyperGroup):
         from onedheat.data.errors import DataError
         from onedheat.data.images import ImageError
         from onedheat.data.pts import PtsError
+        from onedheat.engines import EngineError
         from onedheat.faces import FinderError
         from onedheat.video import VideoError
 
         try:
-            return super().invoke(ctx)
+            with _told(logging.getLogger("onedheat.engines")):
+                return super().invoke(ctx)
         except (
             CheckpointError,
             DataError,
+            EngineError,
             FinderError,
             ImageError,
             PtsError,
@@ -38,6 +44,26 @@ class _Commands(TyperGroup):
         ) as error:
             typer.echo(f"onedheat: {error}", err=True)
             raise typer.Exit(1) from None
+
+
+class _Echo(logging.Handler):
+    """Log messages as sentences on standard error."""
+
+    def emit(self, record):
+        typer.echo(f"onedheat: {record.getMessage()}", err=True)
+
+
+@contextmanager
+def _told(logger: logging.Logger) -> Iterator[None]:
+    """What a logger says is told to the person who waits."""
+    echo, level = _Echo(), logger.level
+    logger.addHandler(echo)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(echo)
+        logger.setLevel(level)
 
 
 _OPTIONS = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_completion": False}
@@ -57,6 +83,10 @@ Decoder = Annotated[
     typer.Option(help="How a coordinate is read off a vector."),
 ]
 Flip = Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")]
+EngineName = Annotated[
+    Literal["auto", "torch", "onnx"],
+    typer.Option(help="What runs the network; auto is the fastest that can be had."),
+]
 FaceDetector = Annotated[
     Literal["auto", "yunet", "cascade"],
     typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
@@ -72,6 +102,7 @@ def detect(
     face_detector: FaceDetector = "auto",
     decoder: Decoder = "dark",
     flip: Flip = False,
+    engine: EngineName = "auto",
     json_to: Json = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for annotated pictures.")
@@ -90,7 +121,7 @@ def detect(
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise typer.BadParameter(f"--out {out} cannot be a folder: {error.strerror}") from None
-    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
+    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
         typer.echo(
             "YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True
@@ -200,6 +231,7 @@ def evaluate(
         typer.Option(help="Which box the network sees; tight is the protocol."),
     ] = "tight",
     face_detector: FaceDetector = "auto",
+    engine: EngineName = "auto",
     json_to: Json = None,
 ):
     """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
@@ -208,10 +240,30 @@ def evaluate(
     from onedheat.reports import as_table
 
     ((chosen, folder),) = _paired([dataset], [root] if root else [])
-    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector)
+    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     faces = chosen.read(folder, split or chosen.test_split)
     report = measure(landmarker, faces, box=box, weights=weights, progress=True)
     _give(report.as_json(), as_table([report]), json_to)
+
+
+@app.command()
+def export(
+    weights: Weights = "tiny68",
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.onnx", help="The file, which can be used alone.")
+    ] = Path("model.onnx"),
+):
+    """Write a network as an ONNX file, after checking that it gives what PyTorch gives."""
+    from onedheat.checkpoints import load_detector
+    from onedheat.engines.export import export as write
+
+    if out.suffix != ".onnx" or not out.parent.is_dir():
+        raise typer.BadParameter(f"--out {out}: give a file ….onnx in a folder that exists")
+    difference = write(load_detector(weights), out)
+    size = out.stat().st_size / 1e6
+    typer.echo(
+        f"{out}: {size:.1f} MB; differs from PyTorch by {difference:.1g} of its peaks at most"
+    )
 
 
 Named = Annotated[

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from onedheat.data import DataError, FaceSet, Sample
 from onedheat.geometry import Box, box_overlap, paper_box, tight_box
 from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
-from onedheat.pipeline import Landmarker, locate
+from onedheat.pipeline import Landmarker
 from onedheat.reports import Report, summarize
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
@@ -108,13 +108,7 @@ def _look(
     landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]
 ) -> Float[np.ndarray, "faces landmarks 2"]:
     """One look at each box, all in one batch."""
-    return locate(
-        landmarker.detector,
-        [sample.image() for sample in samples],
-        np.stack(boxes),
-        decoder=landmarker.decoder,
-        flip=landmarker.flip,
-    ).landmarks
+    return landmarker.locate([sample.image() for sample in samples], np.stack(boxes)).landmarks
 
 
 def _find(landmarker: Landmarker, sample: Sample) -> Float[np.ndarray, "landmarks 2"]:

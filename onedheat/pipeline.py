@@ -13,8 +13,8 @@ from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from onedheat.checkpoints import load_detector
 from onedheat.data.images import as_rgb, read_image
+from onedheat.engines import Engine, make_engine
 from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
 from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, tight_box, warp
 from onedheat.landmarks import Scheme, scheme
@@ -60,6 +60,7 @@ class Landmarker:
         decoder: how a coordinate is read off the network's output, one of its `decoders`; for the
             detector ``"dark"`` (the default), ``"centroid"`` or ``"argmax"``.
         flip: also look at each face in the mirror and average; twice the time, a little more exact.
+        engine: what runs the network, see `onedheat.engines`; by default the network as it is.
         finder: ``"auto"``, ``"yunet"`` or ``"cascade"`` (see `onedheat.faces`), or a function that
             takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
             it is first needed.
@@ -76,6 +77,7 @@ class Landmarker:
         *,
         decoder: str | None = None,
         flip: bool = False,
+        engine: Engine | None = None,
         finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
         min_score: float | None = None,
     ):
@@ -83,6 +85,7 @@ class Landmarker:
         if isinstance(finder, str) and finder not in FINDERS:
             raise ValueError(f"no face finder {finder!r}; there are: {', '.join(FINDERS)}")
         self.detector = detector.to(memory_format=torch.channels_last).eval()
+        self.engine = engine
         self.decoder = decoder
         self.flip = flip
         self.min_score = min_score
@@ -134,9 +137,7 @@ class Landmarker:
         return self._confirmed(image, proposed)
 
     def _locate(self, image: Image, boxes: Boxes) -> "Located":
-        located = locate(
-            self.detector, [image] * len(boxes), boxes, decoder=self.decoder, flip=self.flip
-        )
+        located = self.locate([image] * len(boxes), boxes)
         sure = np.isfinite(located.confidence).all() or not self.detector.has_confidence
         if not (np.isfinite(located.landmarks).all() and sure):
             raise ValueError(
@@ -144,6 +145,11 @@ class Landmarker:
                 "diverged; load another checkpoint"
             )
         return located
+
+    def locate(self, images: Sequence[Image], boxes: Boxes) -> "Located":
+        """Landmarks in boxes of many images, one look at each; see `locate`."""
+        how = {"decoder": self.decoder, "flip": self.flip, "engine": self.engine}
+        return locate(self.detector, images, boxes, **how)
 
     def _in_boxes(self, image: Image, boxes: Boxes) -> list[Face]:
         located = self._locate(image, boxes)
@@ -179,23 +185,28 @@ def load(
     decoder: str | None = None,
     flip: bool = False,
     finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
+    engine: str = "auto",
     device: str | torch.device = "cpu",
 ) -> Landmarker:
     """A landmarker with the weights of that name.
 
     Args:
-        name: a shipped name (``"tiny68"``), a folder, or a hub id ``"user/repository"``.
+        name: a shipped name (``"tiny68"``), a folder, a hub id ``"user/repository"``, or a file
+            ``….onnx`` made by `onedheat export`.
         decoder: see `Landmarker`.
         flip: see `Landmarker`.
         finder: see `Landmarker`.
+        engine: ``"torch"``, ``"onnx"`` or ``"auto"``, the fastest of them that can be had; see
+            `onedheat.engines.make_engine`. All give the same landmarks.
         device: where the network runs.
 
     Raises:
         CheckpointError: no such weights, or damaged ones.
-        ValueError: no such decoder or finder.
+        EngineError: an engine that cannot be had here.
+        ValueError: no such decoder, finder or engine.
     """
-    detector = load_detector(name).to(device)
-    return Landmarker(detector, decoder=decoder, flip=flip, finder=finder)
+    detector, runs = make_engine(name, engine, device)
+    return Landmarker(detector, decoder=decoder, flip=flip, engine=runs, finder=finder)
 
 
 def _squared(boxes: object, image: Image) -> Boxes:
@@ -267,6 +278,7 @@ def locate(
     *,
     decoder: str | None = None,
     flip: bool = False,
+    engine: Engine | None = None,
     batch_size: int = 32,
 ) -> Located:
     """Landmarks of the face in each box, one network pass each.
@@ -277,17 +289,20 @@ def locate(
         boxes: (B, 4) edges in pixels, close to `tight_box(landmarks, 1.25)`.
         decoder: how a coordinate is read off the network's output; its own default for None.
         flip: also look at the mirrored face, and average.
+        engine: what runs the network; by default it is run as it is, where its weights are.
         batch_size: faces per forward pass.
     """
     config = detector.config
-    device = next(detector.parameters()).device
+    device = engine.device if engine else next(detector.parameters()).device
     landmarks = np.zeros((len(boxes), config.landmarks, 2))
     sigma, peak = landmarks.copy(), landmarks[..., 0].copy()
     for start in range(0, len(boxes), batch_size):
         batch = slice(start, start + batch_size)
         crops = [Crop.from_box(box, config.size) for box in boxes[batch]]
         pictures = [warp(image, crop) for image, crop in zip(images[batch], crops, strict=True)]
-        found = read_pictures(detector, to_batch(pictures, device), decoder, flip=flip)
+        found = read_pictures(
+            detector, to_batch(pictures, device), decoder, flip=flip, engine=engine
+        )
         landmarks[batch] = [
             crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)
         ]
@@ -304,15 +319,17 @@ def read_pictures(
     decoder: str | None = None,
     *,
     flip: bool = False,
+    engine: Engine | None = None,
 ) -> Located:
     """Landmarks of pictures that are the network's input already, in pixels of these pictures.
 
     With `flip` each picture is also looked at in the mirror, and the two answers are averaged.
     """
-    located = _as_located(detector.read(detector(pictures), decoder))
+    run = engine or detector
+    located = _as_located(detector.read(run(pictures), decoder))
     if not flip:
         return located
-    mirrored = _as_located(detector.read(detector(pictures.flip(-1)), decoder))
+    mirrored = _as_located(detector.read(run(pictures.flip(-1)), decoder))
     order = list(scheme(detector.config.scheme).mirror)
     back = mirrored.landmarks[:, order]
     back[..., 0] = detector.config.size - 1 - back[..., 0]

@@ -28,7 +28,16 @@ def weights(tmp_path_factory) -> Path:
 
 
 def test_evaluate_prints_a_table_or_one_json_object_and_nothing_else(tree, weights):
-    arguments = ["evaluate", "--dataset", "300w", "--root", str(tree), "--weights", str(weights)]
+    arguments = [
+        "evaluate",
+        "--engine=torch",
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--weights",
+        str(weights),
+    ]
     said = run(app, arguments)
     assert said.exit_code == 0 and "NRMSE %" in said.stdout and "common" in said.stdout
     said = run(app, [*arguments, "--json", "-", "--decoder", "argmax", "--split", "train"])
@@ -39,7 +48,16 @@ def test_evaluate_prints_a_table_or_one_json_object_and_nothing_else(tree, weigh
 
 def test_evaluate_writes_json_to_a_file(tree, weights, tmp_path):
     path = tmp_path / "a b.json"
-    arguments = ["evaluate", "--dataset", "300w", "--root", str(tree), "--weights", str(weights)]
+    arguments = [
+        "evaluate",
+        "--engine=torch",
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--weights",
+        str(weights),
+    ]
     assert run(app, [*arguments, "--json", str(path)]).exit_code == 0
     assert json.loads(path.read_text())["dataset"] == "300w"
 
@@ -57,7 +75,9 @@ def test_evaluate_writes_json_to_a_file(tree, weights, tmp_path):
 )
 def test_a_wrong_option_ends_in_one_sentence(tree, weights, change, code, word):
     options = {"--dataset": "300w", "--root": str(tree), "--weights": str(weights)} | change
-    said = run(app, ["evaluate", *(part for pair in options.items() for part in pair)])
+    said = run(
+        app, ["evaluate", "--engine=torch", *(part for pair in options.items() for part in pair)]
+    )
     assert said.exit_code == code and word in said.stderr
     assert "Traceback" not in said.stderr and not said.stdout
 
@@ -82,6 +102,7 @@ def test_train_makes_a_run_that_evaluate_and_detect_use(tree, tmp_path):
     assert said.exit_code == 0 and "validation NRMSE" in said.stdout
     arguments = [
         "evaluate",
+        "--engine=torch",
         "--dataset",
         "300w",
         "--root",

@@ -10,7 +10,7 @@ from skimage.data import astronaut
 from typer.testing import CliRunner
 
 from onedheat import detection, pipeline
-from onedheat.checkpoints import save_detector
+from onedheat.checkpoints import load_detector, save_detector
 from onedheat.cli import app
 from onedheat.data.images import read_image
 from onedheat.detection import photos_in
@@ -47,7 +47,7 @@ def detect(weights, monkeypatch):
     """Runs the command; every photo has one face, in BOX, whatever the network thinks of it."""
 
     def load(name, **options):
-        find = Landmarker(pipeline.load_detector(name), decoder=options["decoder"], min_score=0)
+        find = Landmarker(load_detector(name), decoder=options["decoder"], min_score=0)
         find._finder = lambda image: (BOX, np.ones(1))
         monkeypatch.setattr(
             type(find), "_confirmed", lambda self, image, boxes: self._in_boxes(image, boxes)
@@ -104,7 +104,7 @@ def test_json_in_a_file_holds_what_the_package_gives(detect, photos, weights, tm
     result = detect(photos / "Eileen.jpg", "--json", tmp_path / "faces.json", "--decoder", "argmax")
     assert (result.exit_code, result.stdout) == (0, "")
     (file,) = json.loads((tmp_path / "faces.json").read_text())["files"]
-    find = Landmarker(pipeline.load_detector(weights), decoder="argmax")
+    find = Landmarker(load_detector(weights), decoder="argmax")
     (face,) = find(photos / "Eileen.jpg", BOX)
     assert np.allclose(file["faces"][0]["landmarks"], face.landmarks, atol=1e-3)
     assert np.allclose(file["faces"][0]["box"], face.box, atol=1e-3)
@@ -212,13 +212,14 @@ def test_missing_weights_are_one_sentence(photos):
 
 def test_a_model_that_is_missing_is_one_sentence(photos, weights, monkeypatch, tmp_path):
     monkeypatch.setenv("ONEDHEAT_YUNET", str(tmp_path / "nowhere.onnx"))
-    result = CliRunner().invoke(app, ["detect", str(photos), "--weights", str(weights)])
+    arguments = ["detect", str(photos), "--weights", str(weights), "--engine=torch"]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1 and result.stdout == ""
     assert "the environment variable ONEDHEAT_YUNET names" in result.stderr
 
 
 def test_the_cascade_finds_nobody_with_weights_that_have_learned_nothing(photos, weights):
-    arguments = ["detect", str(photos / "Eileen.jpg"), "--weights", str(weights)]
+    arguments = ["detect", str(photos / "Eileen.jpg"), "--weights", str(weights), "--engine=torch"]
     result = CliRunner().invoke(app, [*arguments, "--face-detector", "cascade"])
     assert result.exit_code == 0
     assert result.stdout == f"{photos / 'Eileen.jpg'}: no face\n"

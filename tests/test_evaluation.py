@@ -74,7 +74,7 @@ def test_the_shipped_weights_on_real_faces(real_data):
 
     faces = read_300w(real_data / "300w_crops", "lfpw/testset")
     fifth = faces.where(lambda sample: sample.source.path.stem.endswith(("0", "4")), "a fifth")
-    report = evaluate(load("tiny68"), fifth)
+    report = evaluate(load("tiny68", engine="torch"), fifth)
     assert report.nrmse < 3.6 and report.failure_rate < 5
     assert report.areas["eyes"] < report.areas["contour"]
 
@@ -146,6 +146,6 @@ def test_the_shipped_weights_on_talking_face(real_data):
     from onedheat.pipeline import load
 
     faces = read_talking_face(real_data / "talking_face").faces(every=10)
-    report = evaluate(load("tiny68"), faces)
+    report = evaluate(load("tiny68", engine="torch"), faces)
     assert (report.faces, report.landmarks, report.clips) == (50, 7, 1)
     assert 2.0 < report.nrmse < 3.3 and report.nrmse_offset_removed < 1.7

@@ -15,6 +15,7 @@ FLOORS = [
     {"models", "video"},
     {"data"},
     {"checkpoints", "faces", "drawing", "presets", "reports"},
+    {"engines"},
     {"pipeline"},
     {"evaluation", "detection"},
     {"training", "crossval"},

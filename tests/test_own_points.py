@@ -49,15 +49,25 @@ def trained(folder, tmp_path_factory) -> Path:
 def test_training_takes_the_number_of_points_from_the_folder(trained):
     config = json.loads((trained / "config.json").read_text())["detector"]
     assert config["landmarks"] == 5 and config["scheme"]["points"] == list(FIVE.points)
-    assert onedheat.load(trained).scheme == FIVE
+    assert onedheat.load(trained, engine="torch").scheme == FIVE
 
 
 def test_evaluation_measures_the_test_folder_by_the_folders_own_normaliser(trained, folder):
-    said = run("evaluate", "--dataset", folder, "--weights", trained, "--json", "-", "--flip")
+    said = run(
+        "evaluate",
+        "--engine=torch",
+        "--dataset",
+        folder,
+        "--weights",
+        trained,
+        "--json",
+        "-",
+        "--flip",
+    )
     values = json.loads(said.stdout)
     assert (values["dataset"], values["split"], values["faces"]) == ("my faces", "test", 4)
     assert set(values["areas"]) == {"eyes", "mouth"}
-    landmarker, faces = onedheat.load(trained, flip=True), read_own(folder, "test")
+    landmarker, faces = onedheat.load(trained, flip=True, engine="torch"), read_own(folder, "test")
     errors = []
     for sample in faces.samples:
         from onedheat.geometry import tight_box
@@ -70,9 +80,18 @@ def test_evaluation_measures_the_test_folder_by_the_folders_own_normaliser(train
 
 def test_a_folder_without_a_test_split_is_not_measured_on_its_training_faces(trained, tmp_path):
     make_csv_folder(tmp_path)
-    said = run("evaluate", "--dataset", tmp_path, "--weights", trained)
+    said = run("evaluate", "--engine=torch", "--dataset", tmp_path, "--weights", trained)
     assert said.exit_code == 1 and "no faces of a split 'test'; there are: train" in said.stderr
-    asked = run("evaluate", "--dataset", tmp_path, "--weights", trained, "--split", "train")
+    asked = run(
+        "evaluate",
+        "--engine=torch",
+        "--dataset",
+        tmp_path,
+        "--weights",
+        trained,
+        "--split",
+        "train",
+    )
     assert asked.exit_code == 0
 
 
@@ -98,7 +117,7 @@ def test_detect_draws_and_writes_five_points(trained, folder, tmp_path, monkeypa
 
     box = np.array([[10.0, 10, 110, 110]])
     finder = lambda image: (box, np.ones(1))  # noqa: E731
-    landmarker = onedheat.load(trained, finder=finder)
+    landmarker = onedheat.load(trained, finder=finder, engine="torch")
     monkeypatch.setattr(landmarker, "min_score", 0.0)
     monkeypatch.setattr(pipeline, "MIN_AGREEMENT", 0.0)
     from onedheat.detection import detect_files
@@ -111,7 +130,7 @@ def test_detect_draws_and_writes_five_points(trained, folder, tmp_path, monkeypa
 
 
 def test_plots_and_widgets_show_five_points(trained, folder):
-    landmarker = onedheat.load(trained)
+    landmarker = onedheat.load(trained, engine="torch")
     photo = read_image(folder / "0.jpg")
     faces = landmarker(photo, boxes=[[10, 10, 110, 110]])
     inside = look_inside(landmarker, {"Somebody": photo}, {"Somebody": faces})

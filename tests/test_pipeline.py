@@ -270,7 +270,7 @@ def test_load_gives_the_network_that_was_saved(tmp_path):
     detector = Detector(DetectorConfig(size=64, upsample=4, width=16, channels=16))
     nn.init.normal_(detector.second_x.deconvolution.weight)
     save_detector(detector, tmp_path / "net")
-    loaded = load(tmp_path / "net", decoder="argmax", flip=True, finder="cascade")
+    loaded = load(tmp_path / "net", decoder="argmax", flip=True, finder="cascade", engine="torch")
     boxes = [[160, 60, 290, 190]]
     expected = Landmarker(detector, decoder="argmax", flip=True)(astronaut(), boxes)[0]
     (face,) = loaded(astronaut(), boxes)
@@ -288,7 +288,7 @@ def test_load_gives_the_network_that_was_saved(tmp_path):
 def tiny68():
     if "tiny68" not in shipped():
         pytest.skip("the weights tiny68 are not shipped yet")
-    return onedheat.load("tiny68", finder="cascade")
+    return onedheat.load("tiny68", finder="cascade", engine="torch")
 
 
 def test_the_astronauts_landmarks_are_where_a_person_would_put_them(tiny68, capfd):

@@ -69,7 +69,7 @@ def test_what_is_no_scheme_at_all_is_refused():
 def test_a_checkpoint_of_ones_own_points_needs_nothing_beside_it(tmp_path):
     detector = Detector(SMALL.for_scheme(FIVE)).eval()
     save_detector(detector, tmp_path / "net")
-    loaded = onedheat.load(tmp_path / "net", flip=True)
+    loaded = onedheat.load(tmp_path / "net", flip=True, engine="torch")
     assert loaded.scheme == FIVE and loaded.detector.config == detector.config
     pictures = torch.rand(1, 3, 64, 64)
     expected = read_pictures(detector, pictures, flip=True)

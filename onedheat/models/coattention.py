@@ -10,6 +10,12 @@ AxisFeatures = Float[Tensor, "batch channels positions depth"]
 Affinity = Float[Tensor, "batch channels positions positions"]
 
 
+def softmax_rows(scores: Affinity) -> Affinity:
+    """Softmax of each row, in float32 where scores are narrower: bfloat16 keeps 8 bits of a share."""
+    wide = torch.promote_types(scores.dtype, torch.float32)
+    return scores.softmax(dim=-1, dtype=wide)
+
+
 class CoAttention(nn.Module):
     """Lets each position of one axis look at the positions of the other.
 
@@ -31,9 +37,7 @@ class CoAttention(nn.Module):
     def affinities(self, dx: AxisFeatures, dy: AxisFeatures) -> tuple[Affinity, Affinity]:
         """Eq. 9: W^{yx}, whose row i says which y positions matter to x position i, and W^{xy}."""
         scale = 1 / math.sqrt(self.p.shape[1])
-        yx = torch.softmax(scale * dx @ self.q @ dy.mT, dim=-1)
-        xy = torch.softmax(scale * dy @ self.p @ dx.mT, dim=-1)
-        return yx, xy
+        return softmax_rows(scale * dx @ self.q @ dy.mT), softmax_rows(scale * dy @ self.p @ dx.mT)
 
     def forward(self, dx: AxisFeatures, dy: AxisFeatures) -> tuple[AxisFeatures, AxisFeatures]:
         """Eq. 10: each axis plus γ times what it gathered from the other."""

@@ -1,0 +1,182 @@
+"""Export to ONNX, checked against PyTorch before anything is kept."""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+import onedheat
+from onedheat.engines.errors import EXPORTER, EngineError, demand
+from onedheat.engines.onnx_engine import FORMAT, METADATA, OnnxEngine
+from onedheat.engines.torch_engine import Engine, tensors_of
+from onedheat.files import write_atomically
+from onedheat.geometry import Crop, warp
+from onedheat.landmarks import scheme, scheme_as_json
+from onedheat.models import LandmarkNetwork
+from onedheat.models.folding import fold_batch_norms
+
+TOLERANCE = 1e-4
+"""How far an exported network's output may lie from PyTorch's, as a share of its highest value (at
+least of 1). Float32 sums in another order differ by 1e-6; 1e-4 moves a coordinate by less than 0.01
+pixels of the face."""
+
+ASTRONAUT = np.array([160.0, 50.0, 290.0, 180.0])  # the face in `skimage.data.astronaut()`
+
+
+def export(network: LandmarkNetwork, path: str | Path) -> float:
+    """Writes a network as an ONNX file that can be used alone; a file that is wrong is never left.
+
+    The file takes `images`, float32 (batch, 3, F, F) RGB in [0, 1], for any batch; that of a detector
+    gives `x` and `y`, (batch, N, L). Its metadata holds, as JSON under the key ``onedheat``, the
+    network's config and its landmark scheme; `onedheat.load` and `OnnxEngine` read it.
+
+    Args:
+        network: a copy of it is exported, in eval mode and with its batch norms folded.
+        path: of the file, in a folder that exists.
+
+    Returns:
+        The largest difference from PyTorch's output, see `TOLERANCE`.
+
+    Raises:
+        EngineError: a package is missing, the folder is, or what came out differs from PyTorch.
+    """
+    content, found = as_onnx(network)
+    try:
+        write_atomically(Path(path), content)
+    except OSError as error:
+        raise EngineError(f"{path} cannot be written: {error.strerror}") from error
+    return found
+
+
+def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
+    """What stands in a network's ONNX file, and the largest difference from PyTorch's output.
+
+    Raises:
+        EngineError: a package is missing, or the difference is above `TOLERANCE`.
+    """
+    config = network.config
+    metadata = {
+        "format": FORMAT,
+        "onedheat": onedheat.__version__,
+        "weights": weights_digest(network),
+        "kind": config.kind,
+        "config": config.as_dict(),
+        "scheme": scheme_as_json(scheme(config.scheme)),
+    }
+    folded = fold_batch_norms(network).cpu()
+    with torch.inference_mode():
+        output = folded(torch.zeros(1, 3, config.size, config.size))
+    names = getattr(output, "_fields", ("output",))
+    content = exported(folded, config.size, names, {METADATA: json.dumps(metadata)})
+    found = difference(OnnxEngine(content), network)
+    if not found <= TOLERANCE:  # nan is not
+        raise EngineError(
+            f"the exported network differs from PyTorch's by {found:.2g} (at most {TOLERANCE:g} is "
+            "allowed), so it was not kept; are the weights finite? Engine 'torch' runs them as they are"
+        )
+    return content, found
+
+
+def exported(
+    network: nn.Module, size: int, outputs: Sequence[str], metadata: dict[str, str]
+) -> bytes:
+    """Any network of pictures as what stands in an ONNX file, unchecked.
+
+    Args:
+        network: in eval mode, on the processor; takes (batch, 3, size, size).
+        size: side of its pictures in pixels.
+        outputs: names for the tensors that it gives.
+        metadata: kept in the file.
+
+    Raises:
+        EngineError: a package is missing.
+    """
+    demand(*EXPORTER, purpose="exporting to ONNX")
+    import onnx
+
+    with _quiet_exporter():
+        program = torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, size, size),),  # a batch of one would be taken for a constant
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["images"],
+            output_names=list(outputs),
+            verbose=False,
+        )
+    model = program.model_proto
+    _forget_sources(model.graph)
+    onnx.helper.set_model_props(model, metadata)
+    return model.SerializeToString()
+
+
+def weights_digest(network: LandmarkNetwork) -> str:
+    """What tells one network from another: sha256 of its config and weights, in hexadecimal."""
+    config = {"kind": network.config.kind, **network.config.as_dict()}
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for name, values in sorted(network.state_dict().items()):
+        digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+        digest.update(values.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@torch.inference_mode()
+def difference(engine: Engine, network: LandmarkNetwork) -> float:
+    """The largest difference of outputs for a face, its mirror image and noise, alone and together.
+
+    It is a share of the highest value (at least of 1), and NaN where either output is not finite.
+    """
+    reference = network if not network.training else fold_batch_norms(network)
+    device = next(network.parameters()).device
+    pictures = sample_pictures(network.config.size)
+    apart = []
+    for batch in (pictures[:1], pictures):
+        given = tensors_of(engine(batch.to(engine.device)))
+        wanted = tensors_of(reference(batch.to(device)))
+        for a, b in zip(given, wanted, strict=True):
+            scale = b.abs().max().clamp(min=1)
+            apart.append(((a.to(device) - b).abs().max() / scale).item())
+    return float(np.max(apart))  # np.max keeps a nan, max may not
+
+
+def sample_pictures(size: int) -> Float[Tensor, "3 3 size size"]:
+    """A real face, the same in the mirror, and noise, with values in [0, 1]."""
+    from skimage.data import astronaut
+
+    face = torch.from_numpy(warp(astronaut(), Crop.from_box(ASTRONAUT, size)))
+    face = face.permute(2, 0, 1).float().div(255)
+    noise = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0))
+    return torch.stack([face, face.flip(-1), noise])
+
+
+def _forget_sources(graph) -> None:
+    """Removes what the exporter notes of each node: lines of source code and paths of this machine."""
+    del graph.metadata_props[:]
+    for part in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+        for entry in part:
+            del entry.metadata_props[:]
+            entry.doc_string = ""
+
+
+@contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter tells its own developers which of its parts are old, and what it does."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

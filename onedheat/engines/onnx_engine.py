@@ -1,0 +1,116 @@
+"""ONNX Runtime as an engine: a file that says itself what it finds, run on the processor."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from onedheat.engines.errors import RUNTIME, EngineError, demand
+from onedheat.heatmaps import Heatmaps
+from onedheat.models import KINDS, LandmarkNetwork, build
+
+FORMAT = 1
+METADATA = "onedheat"  # the key in the file's metadata whose value is the JSON below
+
+
+class OnnxEngine:
+    """An exported network.
+
+    Args:
+        model: a file, or what stands in one.
+        threads: for the work within one layer; by default as many as PyTorch uses.
+
+    Attributes:
+        network: the network that was exported, without its weights: it reads landmarks off the output.
+        metadata: what the file says of itself.
+
+    Raises:
+        EngineError: no onnxruntime, no ONNX file, or one that onedheat did not export.
+    """
+
+    def __init__(self, model: str | Path | bytes, *, threads: int | None = None):
+        demand(*RUNTIME, purpose="engine 'onnx'")
+        content, name = (model, "the model") if isinstance(model, bytes) else _read(Path(model))
+        self._session = open_session(content, threads, name)
+        written = self._session.get_modelmeta().custom_metadata_map.get(METADATA)
+        if written is None:
+            raise EngineError(
+                f"{name} does not say what it finds: it was not written by `onedheat export`, which "
+                "makes such a file from weights"
+            )
+        try:
+            self.metadata: dict = json.loads(written)
+            self.network = described(self.metadata)
+        except (ValueError, TypeError, KeyError) as error:
+            raise EngineError(f"{name} cannot be used: {error}; export it again") from error
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device("cpu")
+
+    def __call__(self, pictures: Float[Tensor, "batch 3 size size"]) -> Any:
+        """The network's output for pictures with values in [0, 1], (B, 3, F, F).
+
+        Raises:
+            ValueError: pictures of another shape, dtype or range.
+        """
+        self.network.check(pictures)
+        tensors = run_session(self._session, pictures)
+        return Heatmaps(*tensors) if len(tensors) == 2 else tensors[0]
+
+
+def described(metadata: dict) -> LandmarkNetwork:
+    """The network that a file's metadata describes, without weights.
+
+    Raises:
+        ValueError: another format, kind or setting.
+    """
+    if metadata["format"] != FORMAT:
+        raise ValueError(f"its format is {metadata['format']!r}, this onedheat reads {FORMAT}")
+    kind = metadata["kind"]
+    if kind not in KINDS:
+        raise ValueError(f"its kind of network is {kind!r}, known are {', '.join(KINDS)}")
+    with torch.device("meta"):
+        return build(KINDS[kind].Config.from_dict(metadata["config"])).eval()
+
+
+def open_session(content: bytes, threads: int | None = None, name: str = "the model"):
+    """A session of ONNX Runtime for a model.
+
+    Args:
+        content: the model.
+        threads: for the work within one layer; by default as many as PyTorch uses.
+        name: of the model, for errors.
+
+    Raises:
+        EngineError: it is none.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    # Threads that wait by spinning would keep every core busy between two photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4  # what is worse than an error; errors are raised
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class of its own for each way to fail
+        reason = str(error).splitlines()[0]
+        raise EngineError(f"{name} is no ONNX model that can be run ({reason})") from error
+
+
+def run_session(session, pictures: Tensor) -> list[Tensor]:
+    """Everything a session puts out for a batch of pictures; its one input may have any name."""
+    feed = {session.get_inputs()[0].name: pictures.detach().float().cpu().contiguous().numpy()}
+    return [torch.from_numpy(values) for values in session.run(None, feed)]
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    try:
+        return path.read_bytes(), str(path)
+    except OSError as error:
+        raise EngineError(f"{path} cannot be read: {error.strerror}") from None
