@@ -15,10 +15,11 @@ import pytest
 import torch
 from faces300w import make_300w
 
-from onedheat.checkpoints import CheckpointError
+from onedheat.checkpoints import CheckpointError, load_detector
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.w300 import read_300w
 from onedheat.models import DetectorConfig
+from onedheat.models.compared import systems
 from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
 from onedheat.training import Batches, Run, learning_rate
 
@@ -101,6 +102,41 @@ def run_of(faces, out, resume=False, **changes) -> Run:
     return Run(
         Preset(SMALL, replace(QUICK, **changes), ""), faces, out, resume=resume, progress=False
     )
+
+
+@pytest.mark.parametrize("name", ["2d@0.25", "dsnt", "regression", "simcc"])
+def test_what_the_detector_is_compared_with_is_trained_by_the_same_loop(faces, tmp_path, name):
+    config, decoder = systems(SMALL)[name]
+    preset = Preset(config, replace(QUICK, passes=1), "")
+    report = Run(preset, faces, tmp_path / "run", progress=False).train()
+    trained = load_detector(tmp_path / "run/last")
+    assert trained.config == config
+    assert report.decoder == decoder and np.isfinite(report.nrmse)
+    with pytest.raises(CheckpointError, match=f"kind: {config.kind} there, detector asked for"):
+        run_of(faces, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_several_supervised_stacks_are_trained_by_the_same_loop(faces, tmp_path, precision):
+    preset = Preset(replace(SMALL, stacks=2), replace(QUICK, passes=1, precision=precision), "")
+    run = Run(preset, faces, tmp_path / "run", progress=False)
+    before = run.bare.early[0].x.weight.clone()
+    assert np.isfinite(run.train().nrmse)
+    assert not torch.equal(before, run.bare.early[0].x.weight)
+
+
+def test_a_run_begun_before_a_setting_existed_is_resumed_as_having_its_default(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=1).train()
+    path = tmp_path / "run/run.json"
+    older = json.loads(path.read_text())
+    for part, key in (("detector", "supervise_all"), ("detector", "widen"), ("train", "schedule")):
+        del older[part][key]
+    del older["kind"]
+    path.write_text(json.dumps(older))
+    assert run_of(faces, tmp_path / "run", passes=1, resume=True).step == 4
+    path.write_text(json.dumps(older))
+    with pytest.raises(CheckpointError, match="train.schedule: cosine there, constant asked for"):
+        run_of(faces, tmp_path / "run", passes=1, schedule="constant", resume=True)
 
 
 class _StopAfter:

@@ -1,6 +1,6 @@
 """The detector of the paper (section 4.1, Fig. 2a): a face picture in, two vectors a landmark out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from jaxtyping import Float
@@ -74,20 +74,18 @@ class DetectorConfig(NetworkConfig):
         """L, the length of each vector."""
         return self.size // 4 * self.upsample
 
+    def with_bins(self, bins: int) -> "DetectorConfig":
+        """The same detector with vectors of L = `bins`.
 
-def upsample_for(bins: int, size: int) -> int:
-    """M, the deconvolution that gives vectors of L = `bins` for faces of F = `size`.
-
-    Raises:
-        ValueError: L is no multiple of F/4.
-    """
-    upsample, left = divmod(bins, size // 4)
-    if upsample < 1 or left:
-        raise ValueError(
-            f"vectors of {bins} bins cannot be had from faces of {size} pixels: L must be a multiple of "
-            f"F/4 = {size // 4}"
+        Raises:
+            ValueError: L is no multiple of F/4.
+        """
+        upsample, left = divmod(bins, self.size // 4)
+        self.demand(
+            upsample >= 1 and left == 0,
+            f"bins must be a multiple of size/4 = {self.size // 4}, got {bins}",
         )
-    return upsample
+        return replace(self, upsample=upsample)
 
 
 def compress(inputs: int, outputs: int) -> nn.Sequential:

@@ -3,7 +3,9 @@ from dataclasses import asdict
 import pytest
 import torch
 
+from onedheat.heatmaps import Heatmaps, marginalize
 from onedheat.models import Detector, DetectorConfig
+from onedheat.models.detector import EarlyReadout
 
 SMALL = {"width": 16, "channels": 16, "size": 64, "compressed": 4}
 
@@ -52,6 +54,94 @@ def test_co_attention_ties_the_axes():
     assert reached == {0.0: False, 0.4: True}
 
 
+FOUR = {"width": 16, "channels": 16, "size": 64, "compressed": 4, "landmarks": 5, "stacks": 4}
+
+
+def test_in_training_every_stack_gives_heatmaps_and_in_use_the_last_alone():
+    detector = Detector(DetectorConfig(**FOUR, upsample=3))
+    images = torch.rand(2, 3, 64, 64)
+    stacks = detector(images)
+    assert [heatmaps.x.shape for heatmaps in stacks] == [(2, 5, 48)] * 4
+    assert [heatmaps.y.shape for heatmaps in stacks] == [(2, 5, 48)] * 4
+    assert isinstance(detector.eval()(images), Heatmaps)
+    alone = Detector(DetectorConfig(**FOUR, supervise_all=False))
+    assert isinstance(alone.train()(images), Heatmaps)
+
+
+def test_the_loss_of_supervised_stacks_is_the_sum_of_theirs():
+    detector = Detector(DetectorConfig(**FOUR))
+    landmarks = 64 * torch.rand(2, 5, 2)
+    stacks = detector(torch.rand(2, 3, 64, 64))
+    each = [detector.loss(heatmaps, landmarks).item() for heatmaps in stacks]
+    assert len(each) == 4
+    assert detector.loss(stacks, landmarks).item() == pytest.approx(sum(each), rel=1e-5)
+
+
+def test_an_early_readout_is_the_marginal_of_a_linear_map():
+    """Eq. 12 of a 1×1 convolution's maps is what the deconvolution makes of the mean (M = 1)."""
+    config = DetectorConfig(**FOUR, upsample=1)
+    readout, features = EarlyReadout(config), torch.rand(2, 16, 16, 16)
+    for axis, layer in (("x", readout.x), ("y", readout.y)):
+        weight = layer.weight[..., 0].T[:, :, None, None]
+        maps = torch.nn.functional.conv2d(features, weight / 16, layer.bias / 16)
+        marginal = getattr(marginalize(maps), axis)
+        assert torch.allclose(getattr(readout(features), axis), marginal, atol=1e-5)
+
+
+def test_what_supervises_early_stacks_is_not_run_in_use():
+    """Neither the compute nor the result of use depends on it."""
+    with_early = Detector(DetectorConfig(**FOUR)).eval()
+    without = Detector(DetectorConfig(**FOUR, supervise_all=False)).eval()
+    without.load_state_dict(
+        {k: v for k, v in with_early.state_dict().items() if not k.startswith("early")}
+    )
+    images = torch.rand(1, 3, 64, 64)
+    assert torch.equal(with_early(images).x, without(images).x)
+
+
+@pytest.mark.parametrize("upsample", [1, 2, 4, 6, 8, 10, 12])
+def test_at_full_size_the_vectors_have_64_m_bins(upsample):
+    config = DetectorConfig(size=256, width=16, channels=16, upsample=upsample)
+    assert config.bins == 64 * upsample and config.with_bins(64 * upsample) == config
+    with torch.device("meta"):
+        heatmaps = Detector(config).eval()(torch.rand(1, 3, 256, 256))
+    assert heatmaps.x.shape == heatmaps.y.shape == (1, 68, 64 * upsample)
+
+
+@pytest.mark.parametrize("bins", [100, 32, 0])
+def test_bins_that_are_no_multiple_of_a_quarter_face_are_refused(bins):
+    with pytest.raises(ValueError, match=rf"bins must be a multiple of size/4 = 64, got {bins}"):
+        DetectorConfig(size=256).with_bins(bins)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.1, 0.5, 1.0])
+def test_any_gamma_from_0_to_1_trains(gamma):
+    detector = Detector(DetectorConfig(gamma=gamma, landmarks=5, **SMALL))
+    loss = detector.loss(detector(torch.rand(2, 3, 64, 64)), 64 * torch.rand(2, 5, 2))
+    loss.backward()
+    learned = detector.coattention.p.grad
+    assert loss.isfinite() and (learned is None) == (gamma == 0)
+
+
+@pytest.mark.parametrize(
+    "spoil, word",
+    [
+        (lambda images: (255 * images).byte(), "floating-point values .* got torch.uint8"),
+        (lambda images: 255 * images, r"values in \[0, 1\], got .* divide uint8 by 255"),
+        (lambda images: 2 * images - 1, r"values in \[0, 1\], got -"),
+        (lambda images: images.index_fill(3, torch.tensor(5), torch.nan), "got nan to nan"),
+        (lambda images: images.index_fill(3, torch.tensor(5), torch.inf), "to inf"),
+        (lambda images: images[0], r"shape \(batch, 3, 64, 64\), got \(3, 64, 64\)"),
+        (lambda images: images.permute(0, 2, 3, 1), r"got \(2, 64, 64, 3\)"),
+        (lambda images: images[:, :1], r"got \(2, 1, 64, 64\)"),
+    ],
+)
+def test_pictures_that_are_none_are_refused(spoil, word):
+    detector = Detector(DetectorConfig(landmarks=5, **SMALL)).eval()
+    with pytest.raises(ValueError, match=word):
+        detector.check(spoil(torch.rand(2, 3, 64, 64)))
+
+
 def test_pictures_of_another_size_are_refused():
     with pytest.raises(ValueError, match=r"\(batch, 3, 64, 64\), got \(1, 3, 32, 32\)"):
         Detector(DetectorConfig(**SMALL))(torch.rand(1, 3, 32, 32))
@@ -66,6 +156,10 @@ def test_pictures_of_another_size_are_refused():
         ({"compressed": 3}, "compressed"),
         ({"compressed": 1}, "compressed"),
         ({"width": 40}, "width"),
+        ({"widen": 3}, "widen"),
+        ({"depth": 0}, "depth"),
+        ({"stacks": 0}, "stacks"),
+        ({"channels": 0}, "channels"),
         ({"landmarks": 0}, "landmarks"),
         ({"target_sigma": 0.0}, "target_sigma"),
     ],
