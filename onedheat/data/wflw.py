@@ -9,9 +9,8 @@ A line of the first two lists is one face in 207 words: x and y of the 98 points
 x1 y1, six flags that are 0 or 1, and the photo's path below `WFLW_images`. The lists of the six
 subsets of the test faces repeat the points and the path only, 197 words.
 
-Coordinates are taken as they are, the first pixel being 0: so do the authors' own tool
-(https://github.com/wywu/LAB, tools/alignment_tools.cpp, which crops with OpenCV at them) and the
-published readers (HRNet-Facial-Landmark-Detection, PIPNet).
+Coordinates are taken as they are, the first pixel being 0. The data set does not say from where it
+counts; the published readers (HRNet-Facial-Landmark-Detection, PIPNet) do the same.
 """
 
 import math
