@@ -17,7 +17,7 @@ FLOORS = [
     {"checkpoints", "faces", "drawing", "presets", "reports"},
     {"engines"},
     {"pipeline"},
-    {"evaluation", "detection"},
+    {"evaluation", "detection", "bench"},
     {"training", "crossval"},
     {"plots"},
     {"course"},

@@ -18,6 +18,7 @@ from onedheat.models.hourglass import Trunk
 from onedheat.models.network import LandmarkNetwork, Landmarks, NetworkConfig
 
 Maps = Float[Tensor, "batch landmarks y x"]
+StageMaps = Float[Tensor, "batch landmarks _ _"]  # of each stack; the last may be larger
 Indices = Float[Tensor, "batch landmarks 2"]
 
 
@@ -81,7 +82,7 @@ class MapNetwork(LandmarkNetwork):
                 config.width, config.landmarks, kernel_size=times, stride=times
             )
 
-    def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Maps | list[Maps]:
+    def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Maps | list[StageMaps]:
         """Maps of RGB pictures with values in [0, 1]; in training those of each supervised stack.
 
         Raises:
@@ -92,7 +93,7 @@ class MapNetwork(LandmarkNetwork):
         supervised = self.training and self.config.supervise_all and len(maps) > 1
         return maps if supervised else maps[-1]
 
-    def loss(self, output: Maps | list[Maps], landmarks: Landmarks) -> Float[Tensor, ""]:
+    def loss(self, output: Maps | list[StageMaps], landmarks: Landmarks) -> Float[Tensor, ""]:
         """The loss of one stack's maps, summed over the supervised stacks."""
         stacks = output if isinstance(output, list) else [output]
         return sum(self.loss_of_maps(maps, landmarks) for maps in stacks)

@@ -1,0 +1,98 @@
+"""`onedheat bench`: one object with everything, and a text."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from onedheat.bench import report
+from onedheat.cli import app
+from onedheat.models import DetectorConfig
+from onedheat.presets import PRESETS, Preset, TrainConfig
+
+SMALL = DetectorConfig(size=64, depth=1, width=16, channels=16, compressed=4, stacks=2)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Presets that take no time, and no real timing."""
+    for name in ("tiny", "small", "paper"):
+        monkeypatch.setitem(PRESETS, name, Preset(SMALL, TrainConfig(), "small"))
+    monkeypatch.setattr(report, "engines_of", lambda network: iter([("torch", network)]))
+    monkeypatch.setattr(report, "forward_ms", lambda engine, size: {"1": 8.0, "32": 4.0})
+    monkeypatch.setattr(report, "photo_ms", lambda network, engine: {"1": 9.0, "32": None})
+    monkeypatch.setattr(report, "post_trunk_time", lambda network: 0.11)
+    kept = {"detector": lambda bins: 1000 + bins, "heatmaps2d": lambda bins: bins**2}
+    monkeypatch.setattr(report, "saved_bytes", lambda config: kept[config.kind](config.bins))
+    monkeypatch.setattr(report, "trunk_saved_bytes", lambda config: 1000)
+
+
+def bench(*arguments):
+    return CliRunner().invoke(app, ["bench", *arguments])
+
+
+def test_json_on_standard_output_is_one_object_and_nothing_else(small):
+    result = bench("--json", "-")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["ms"]["tiny"] == {"torch": {"1": 8.0, "32": 4.0}}
+    assert found["photo_ms"]["2d@64"] == {"torch": {"1": 9.0, "32": None}}
+    rivals = ["1d@16", "1d@32", "1d@64", "2d@16", "2d@32", "2d@64"]
+    assert list(found["ms"]) == list(found["photo_ms"]) == ["tiny", "small", "paper", *rivals]
+    assert list(found["saved_bytes"]) == ["1d", "2d_trunk", "2d_upsampled"]
+    assert list(found["saved_bytes"]["1d"]) == ["16", "32", "64", "96", "128", "160", "192"]
+    assert found["output_numbers"]["1d"]["192"] == 2 * 68 * 192
+    assert found["output_numbers"]["2d_trunk"]["64"] == 68 * 64**2
+    assert found["post_trunk_share"]["time"] == 0.11
+    assert found["post_trunk_share"]["saved_bytes"] == pytest.approx(192 / 1000)
+    assert found["saved_bytes"]["2d_trunk"] == {"16": 256, "32": 1024, "64": 4096}
+    assert found["machine"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+    assert found["machine"]["threads"] == torch.get_num_threads()
+
+
+def test_the_text_has_a_line_for_each_network_and_way(small):
+    lines = bench("--only", "tiny").stdout.splitlines()
+    assert [line.split() for line in lines if line.startswith("tiny, torch")] == [
+        ["tiny,", "torch", "8.00", "4.00"],
+        ["tiny,", "torch", "9.00", "–"],
+    ]
+    (trunk,) = [line for line in lines if line.startswith("2d_trunk")]
+    assert trunk.split()[4:] == ["–"] * 4
+    assert lines[-1].endswith("11.0% of the time of a forward pass")
+
+
+def test_memory_alone_measures_no_time(small, tmp_path):
+    result = bench("--memory", "--json", str(tmp_path / "memory.json"))
+    assert result.exit_code == 0 and "ms a face" not in result.stdout
+    found = json.loads((tmp_path / "memory.json").read_text())
+    assert "ms" not in found and found["post_trunk_share"]["time"] is None
+    assert found["saved_bytes"]["1d"]["192"] == 1192
+
+
+def test_a_gpu_adds_its_peaks(small, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda _: type("P", (), {"total_memory": 80 * 2**30})
+    )
+    monkeypatch.setattr(
+        report, "training_peak", lambda config: "OOM" if config.kind != "detector" else 9 * 2**30
+    )
+    result = bench("--memory", "--json", "-")
+    peaks = json.loads(result.stdout)["device_peak"]
+    assert peaks["device"] == "A GPU" and peaks["cap"] == 32 * 2**30 and peaks["batch"] == 10
+    assert set(peaks["1d"].values()) == {9 * 2**30}
+    assert peaks["2d_trunk"] == {"16": "OOM", "32": "OOM", "64": "OOM"}
+    text = bench("--memory").stdout
+    assert "GiB at the peak of a step of 10 pictures, A GPU" in text and "OOM" in text
+
+
+def test_only_what_is_asked_for_is_timed(small):
+    found = json.loads(bench("--only", "2d@32", "--only", "tiny", "--json", "-").stdout)
+    assert list(found["ms"]) == ["2d@32", "tiny"]
+
+
+def test_an_unknown_network_is_a_wrong_option(small):
+    result = bench("--only", "huge")
+    assert result.exit_code == 2 and "no network 'huge'" in result.stderr
