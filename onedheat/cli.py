@@ -266,6 +266,36 @@ def export(
     )
 
 
+@app.command()
+def bench(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Networks whose speed is measured: tiny, small, paper, 1d@64, 2d@64 …"),
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Count memory only, which takes a minute.")
+    ] = False,
+    json_to: Json = None,
+):
+    """Measure speed and memory of this machine, 1D against 2D. Let nothing else run meanwhile."""
+    from onedheat.bench import report
+    from onedheat.presets import PRESETS
+
+    paper = PRESETS["paper"].detector
+    networks = {name: PRESETS[name].detector for name in ("tiny", "small", "paper")}
+    networks |= report.rivals(paper)
+    if unknown := [name for name in only or () if name not in networks]:
+        raise typer.BadParameter(f"no network {unknown[0]!r}; there are: {', '.join(networks)}")
+    with tqdm(disable=None, bar_format="{desc} [{elapsed}]") as bar:
+        if memory:
+            values = report.memory(paper, bar.set_description_str)
+        else:
+            chosen = {name: networks[name] for name in only or networks}
+            values = report.measure(chosen, paper, bar.set_description_str)
+    values.setdefault("machine", report.machine())
+    _give(values, report.as_text(values), json_to)
+
+
 Named = Annotated[
     str, typer.Argument(metavar="DATASET", help="A data set's name, or your own folder.")
 ]
