@@ -1,10 +1,13 @@
-"""What is trained and how, by name: a network's config with its recipe."""
+"""What is trained and how, by name: a network's config with its recipe.
+
+What of it the paper leaves open, and why we chose as we did, is listed in `onedheat.left_open`.
+"""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from onedheat.data.augment import AugmentConfig
-from onedheat.landmarks import Scheme
+from onedheat.landmarks import AFLW19, Scheme
 from onedheat.models import DetectorConfig, NetworkConfig
 
 
@@ -66,6 +69,32 @@ class Preset:
         return replace(self, detector=self.detector.for_scheme(scheme))
 
 
+# Blurs are in pixels: at 256 the same share of a face is twice as many as at 128.
+AT_256 = AugmentConfig(blur=3.2, motion=15)
+
+PAPER = Preset(
+    DetectorConfig(
+        size=256,
+        width=256,
+        stacks=4,
+        upsample=12,
+        gamma=0.4,
+        channels=128,
+        compressed=8,
+        target_sigma=4.0,
+    ),
+    TrainConfig(
+        passes=120,
+        batch_size=10,
+        learning_rate=1e-4,
+        warmup_steps=0,
+        schedule="constant",
+        augment=AT_256,
+    ),
+    "The paper's detector on FAN's four stacks, 256 px, L = 768: 27 M weights, 25 G multiply-adds in the "
+    "trunk. Needs a GPU to be trained; not yet trained here.",
+)
+
 PRESETS = {
     "tiny": Preset(
         DetectorConfig(),
@@ -73,13 +102,36 @@ PRESETS = {
         "0.82 M weights, 128 px, L = 384, for a laptop's processor; 40 minutes on two cores for 2,000 "
         "faces, then 3.3 % NRMSE on lfpw/testset.",
     ),
+    # Chosen by weights and multiply-adds against FAN of four stacks with 2D maps (25.2 G), none trained;
+    # in brackets how much faster than that, one thread of ONNX Runtime on a machine at work:
+    #   128 wide, one stack 2.1 M, 2.5 G; two stacks 3.6 M, 3.9 G (6 ×)
+    #   96 wide and 64 more at each halving, one stack 5.6 M, 2.1 G (11 ×); two stacks above 8 M
+    #   80 and 48 more, two stacks 6.8 M, 2.3 G (7.5 ×); 128 and 64 more, one stack 7.1 M, 3.2 G (8 ×)
+    # Widening puts weights where they are cheap: a halving costs a quarter.
+    "small": Preset(
+        DetectorConfig(
+            size=256, width=96, widen=64, upsample=12, channels=64, compressed=8, target_sigma=4.0
+        ),
+        TrainConfig(augment=AT_256),
+        "5.64 M weights, 256 px, L = 768, 11 MB in half precision: one hourglass that widens as it shrinks, "
+        "2.1 G multiply-adds, a twelfth of the four-stack FAN's. As `tiny`'s recipe, at some ten times its "
+        "work a face; not yet trained.",
+    ),
+    "paper": PAPER,
+    "aflw": Preset(
+        replace(PAPER.detector.for_scheme(AFLW19), gamma=0.5),
+        replace(PAPER.train, passes=20),
+        "The paper's detector for the 19 points of AFLW, γ = 0.5; as `paper`, and as many steps over its "
+        "20,000 faces. Needs a GPU to be trained; not yet trained here.",
+    ),
 }
 
 
 def with_settings(preset: Preset, settings: list[str]) -> Preset:
     """A preset with `key=value` settings applied; the key is a field of any of its three configs.
 
-    The landmark scheme is no setting: it comes with the faces, see `Preset.for_scheme`.
+    `bins=L` sets a detector's M to L/(F/4). The landmark scheme is no setting: it comes with the faces,
+    see `Preset.for_scheme`.
 
     Raises:
         ValueError: an unknown key, or a value of the wrong type.
@@ -91,6 +143,8 @@ def with_settings(preset: Preset, settings: list[str]) -> Preset:
         for entry in fields(part)
         if entry.name not in ("augment", "scheme", "landmarks")
     }
+    if isinstance(preset.detector, DetectorConfig):
+        homes["bins"] = "detector", int  # no field of its config, but L is what one thinks in
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or key not in homes:
@@ -99,12 +153,19 @@ def with_settings(preset: Preset, settings: list[str]) -> Preset:
             )
         home, kind = homes[key]
         try:
-            parts[home] = replace(parts[home], **{key: _parsed(value, kind)})
+            parts[home] = _with(parts[home], key, _parsed(value, kind))
         except ValueError as error:
             raise ValueError(f"--set {setting}: {error}") from None
     return Preset(
         parts["detector"], replace(parts["train"], augment=parts["augment"]), preset.about
     )
+
+
+def _with(config: Any, key: str, value: Any) -> Any:
+    """A config with one value changed; of a detector's L, which is none, the M it follows from."""
+    if key == "bins" and isinstance(config, DetectorConfig):
+        return config.with_bins(value)
+    return replace(config, **{key: value})
 
 
 def _parsed(text: str, kind: type) -> Any:

@@ -14,7 +14,7 @@ FLOORS = [
     {"landmarks", "geometry", "heatmaps", "metrics", "files", "containers"},
     {"models", "video"},
     {"data"},
-    {"checkpoints", "faces", "drawing", "presets", "reports"},
+    {"checkpoints", "faces", "drawing", "presets", "left_open", "reports"},
     {"engines"},
     {"pipeline"},
     {"evaluation", "detection", "bench"},
