@@ -133,6 +133,11 @@ class Landmarker:
         image = read_image(image) if is_path else as_rgb(image)
         if boxes is not None:
             return self._in_boxes(image, _squared(boxes, image))
+        if not self.detector.has_confidence:
+            raise ValueError(
+                f"a {self.detector.config.kind} network does not say how sure it is, and so cannot tell "
+                "faces from what a finder takes for one; give boxes=…"
+            )
         proposed, _ = self.finder(image)
         return self._confirmed(image, proposed)
 

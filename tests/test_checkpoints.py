@@ -3,6 +3,7 @@ import os
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from onedheat import checkpoints
 from onedheat.checkpoints import CheckpointError, load_detector, save_detector
@@ -84,6 +85,15 @@ def test_weights_of_another_network_are_refused_with_the_first_difference(folder
     (folder / "config.json").write_text(json.dumps(content))
     with pytest.raises(CheckpointError, match="4 tensors differ"):
         load_detector(folder)
+
+
+def test_weights_in_half_precision_are_loaded_into_the_same_network(folder):
+    path = folder / "model.safetensors"
+    whole = load_file(path)
+    save_file({k: v.half() if v.is_floating_point() else v for k, v in whole.items()}, path)
+    loaded = load_detector(folder).state_dict()
+    assert all(loaded[k].dtype == v.dtype for k, v in whole.items())
+    assert all(torch.allclose(loaded[k], v, rtol=1e-3, atol=1e-4) for k, v in whole.items())
 
 
 def test_an_unknown_name_says_what_there_is(tmp_path):

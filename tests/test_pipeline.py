@@ -12,7 +12,8 @@ from onedheat.checkpoints import CheckpointError, save_detector, shipped
 from onedheat.data.images import ImageError
 from onedheat.geometry import box_overlap, tight_box
 from onedheat.heatmaps import Heatmaps
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import Detector, DetectorConfig, build
+from onedheat.models.compared import RegressionConfig
 from onedheat.pipeline import Face, Landmarker, load, locate
 
 SMALL = DetectorConfig(landmarks=3, size=64, upsample=4, width=16, channels=16)
@@ -264,6 +265,15 @@ def test_weights_that_give_nan_are_an_error_not_an_empty_photo():
 
     with pytest.raises(ValueError, match="weights are damaged"):
         landmarker(off(ANNE), detector=Broken())(photo_of(ANNE))
+
+
+def test_a_network_without_confidence_needs_boxes_and_gives_faces_in_them():
+    network = build(RegressionConfig(landmarks=3, size=64, width=16))
+    find = Landmarker(network, finder=finding(off(ANNE)))
+    with pytest.raises(ValueError, match="a regression network does not say how sure .* boxes="):
+        find(photo_of(ANNE))
+    (face,) = find(photo_of(ANNE), [off(ANNE)])
+    assert np.isfinite(face.landmarks).all() and np.isnan(face.score)
 
 
 def test_load_gives_the_network_that_was_saved(tmp_path):
