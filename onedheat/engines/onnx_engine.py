@@ -104,9 +104,18 @@ def open_session(content: bytes, threads: int | None = None, name: str = "the mo
 
 
 def run_session(session, pictures: Tensor) -> list[Tensor]:
-    """Everything a session puts out for a batch of pictures; its one input may have any name."""
+    """Everything a session puts out for a batch of pictures; its one input may have any name.
+
+    Raises:
+        EngineError: it cannot take them.
+    """
     feed = {session.get_inputs()[0].name: pictures.detach().float().cpu().contiguous().numpy()}
-    return [torch.from_numpy(values) for values in session.run(None, feed)]
+    try:
+        return [torch.from_numpy(values) for values in session.run(None, feed)]
+    except Exception as error:  # onnxruntime has a class of its own for each way to fail
+        raise EngineError(
+            f"ONNX Runtime cannot run pictures of shape {tuple(pictures.shape)}: {error}"
+        ) from error
 
 
 def _read(path: Path) -> tuple[bytes, str]:

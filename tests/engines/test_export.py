@@ -149,6 +149,14 @@ def test_a_file_that_is_none_of_ours_is_refused_by_its_name(content, tmp_path, d
         OnnxEngine(tmp_path / "net.onnx")
 
 
+def test_a_model_for_another_batch_says_so(content):
+    model = onnx.load_from_string(content)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+    engine = OnnxEngine(model.SerializeToString())
+    with pytest.raises(EngineError, match=r"cannot run pictures of shape \(1, 3, 64, 64\)"):
+        engine(torch.rand(1, 3, 64, 64))
+
+
 def test_a_file_that_is_missing_is_said(tmp_path):
     with pytest.raises(EngineError, match="nothing.onnx cannot be read: No such file"):
         OnnxEngine(tmp_path / "nothing.onnx")

@@ -66,7 +66,7 @@ class Regression(LandmarkNetwork):
         """
         self.check(images)
         features = self.halvings(self.trunk(images - 0.5))
-        return self.linear(features.flatten(1)).view(len(images), -1, 2)
+        return self.linear(features.flatten(1)).unflatten(1, (-1, 2))
 
     def loss(self, output: Landmarks, landmarks: Landmarks) -> Float[Tensor, ""]:
         """L1 distance in units of half a face, summed over x and y."""
