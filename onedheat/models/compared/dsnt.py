@@ -25,8 +25,8 @@ class DsntConfig(MapsConfig):
     """What a DSNT network is.
 
     Attributes:
-        target_sigma: σ of the Gaussians that the regulariser asks for, in face pixels; [19] found one
-            bin best.
+        target_sigma: σ of the Gaussians that the regulariser asks for, in face pixels; one bin, as in
+            [19], is what `systems` gives.
         regularizer: weight of the regulariser; 1 in [19].
     """
 
@@ -44,7 +44,7 @@ class DsntConfig(MapsConfig):
 
 
 class Dsnt(MapNetwork):
-    """Euclidean distance of the expectation, plus λ · JS(map ‖ Gaussian) (Eq. 8 to 10 of [19])."""
+    """Euclidean distance of the expectation, plus λ · JS(map ‖ Gaussian)."""
 
     Config = DsntConfig
     decoders = ("expectation",)

@@ -25,7 +25,7 @@ class IntegralConfig(MapsConfig):
 
 
 class Integral(MapNetwork):
-    """J = Σ p · softmax(H)(p) over all bins p (Eq. 3 of [28]), learned by the L1 distance of J.
+    """J = Σ p · softmax(H)(p) over all bins p, learned by the L1 distance of J.
 
     Nothing asks a map to look like a Gaussian; J alone is taught.
     """

@@ -29,7 +29,7 @@ class SimccConfig(NetworkConfig):
 
     Attributes:
         split: k, classes a pixel.
-        target: ``"gaussian"``, the Kullback–Leibler divergence to a Gaussian (the authors' best), or
+        target: ``"gaussian"``, the Kullback–Leibler divergence to a Gaussian, or
             ``"smoothed"``, cross-entropy to the nearest class with smoothed labels.
         target_sigma: width of the Gaussians in face pixels.
         smoothing: share of a smoothed label that all classes are given.

@@ -48,7 +48,7 @@ def test_dsnts_coordinates_have_the_edges_at_one_kornias_the_outer_centres():
 
 
 def test_bin_centres_are_where_dsnts_authors_put_them():
-    """(2j − (n + 1))/n, j from 1 (Nibali et al., section 3.1)."""
+    """(2j − (n + 1))/n, j from 1 (Nibali et al.)."""
     j = torch.arange(1, BINS + 1, dtype=torch.float64)
     pixels = bin_to_coordinate(j - 1, SIZE, BINS)
     ours = to_normalized(pixels[None, :, None].expand(1, -1, 2), SIZE)[0, :, 0]
