@@ -126,6 +126,6 @@ def test_shipped_weights_load_and_have_a_card(name):
     folder = checkpoints.shipped()[name]
     assert (folder / "model.safetensors").stat().st_size <= 4_000_000
     card = (folder / "README.md").read_text()
-    assert "research" in card and "NRMSE" in card and "onedheat train" in card
+    assert "Terms" in card and "NRMSE" in card and "onedheat train" in card
     heatmaps = detector(torch.rand(1, 3, detector.config.size, detector.config.size))
     assert torch.isfinite(heatmaps.x).all()
