@@ -11,8 +11,8 @@ Corners = Int[np.ndarray, "triangles 3"]
 
 
 @lru_cache(maxsize=1)
-def ears() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
-    """Vertices, triangles and brightness of both ears."""
+def ears() -> tuple[Points, Corners, Points, Float[np.ndarray, "vertices"]]:
+    """Vertices, triangles, normals and brightness of both ears."""
     turn, ring = np.meshgrid(np.linspace(0, 2 * np.pi, 17), np.linspace(0, 1, 6), indexing="ij")
     across, up = ring * np.cos(turn), ring * np.sin(turn)
     bulge = 6 * np.sqrt(np.clip(1 - ring**2, 0, 1)) + 3 * np.exp(-(((ring - 0.75) / 0.2) ** 2))
@@ -27,11 +27,9 @@ def ears() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
     )
     corners = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
     right = left * (-1, 1, 1)
-    return (
-        np.concatenate([left, right]),
-        np.concatenate([corners, corners[:, ::-1] + len(left)]),
-        np.concatenate([bright, bright]),
-    )
+    both = np.concatenate([left, right])
+    corners = np.concatenate([corners, corners[:, ::-1] + len(left)])
+    return both, corners, _normals(both, corners), np.concatenate([bright, bright])
 
 
 # Neck and shoulders: mm below the eyes, half width, half depth, how far behind the head's centre.
@@ -42,8 +40,8 @@ _BODY = np.array([
 
 
 @lru_cache(maxsize=1)
-def body() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
-    """Vertices, triangles and height (mm below the eyes) of neck and shoulders."""
+def body() -> tuple[Points, Corners, Points, Float[np.ndarray, "vertices"]]:
+    """Vertices, triangles, normals and height (mm below the eyes) of neck and shoulders."""
     levels = np.linspace(70, 300, 24)
     across, deep, back = (np.interp(levels, _BODY[:, 0], _BODY[:, i]) for i in (1, 2, 3))
     turn = np.radians(np.linspace(-110, 110, 37))  # the back is never seen
@@ -55,10 +53,11 @@ def body() -> tuple[Points, Corners, Float[np.ndarray, "vertices"]]:
         p.ravel() for p in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
     )
     corners = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
-    return np.stack([x, y, z], axis=-1).reshape(-1, 3), corners, y.ravel().copy()
+    points = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    return points, corners, _normals(points, corners), points[:, 1]
 
 
-def mesh_normals(points: Points, corners: Corners) -> Points:
+def _normals(points: Points, corners: Corners) -> Points:
     """Unit normals of a mesh's vertices, (V, 3): the mean of the triangles around each."""
     a, b, c = (points[corners[:, i]] for i in range(3))
     face = np.cross(b - a, c - a)

@@ -76,8 +76,8 @@ def rasterize(
         group = np.flatnonzero((extent > smaller) & (extent <= side))
         smaller = side
         if len(group):
-            bounds = left[group], right[group], top[group], bottom[group]
-            at, which, weights = _covered(x[:, group], y[:, group], area[group], bounds, side, size)
+            corner = left[group], top[group]
+            at, which, weights = _covered(x[:, group], y[:, group], area[group], corner, side, size)
             found.append((at, front[group[which]], weights))
     if not found:
         nothing = np.empty(0, np.int64)
@@ -96,9 +96,9 @@ def rasterize(
     return Surface(pixels, which[winner], weights[winner], here[winner])
 
 
-def _covered(x, y, area, bounds, side, size):
+def _covered(x, y, area, corner, side, size):
     """The pixels inside each triangle of a group: flat index, triangle, weights of the corners."""
-    left, right, top, bottom = bounds
+    left, top = corner
     steps = np.arange(side, dtype=np.float32)
     across, down = left[:, None] + steps, top[:, None] + steps  # (G, side)
     # Each weight is an affine function: one part along x, one along y.
@@ -109,7 +109,6 @@ def _covered(x, y, area, bounds, side, size):
     second = (dx * cy)[:, None, :] - (dy * cx)[:, :, None]
     third = (dy * bx)[:, :, None] - (dx * by)[:, None, :]
     inside = (second >= 0) & (third >= 0) & (second + third <= 1)
-    inside &= (across <= right[:, None])[:, None, :] & (down <= bottom[:, None])[:, :, None]
     chosen = np.flatnonzero(inside).astype(np.int32)
     second, third = second.ravel()[chosen], third.ravel()[chosen]
     line = chosen // np.int32(
@@ -117,5 +116,11 @@ def _covered(x, y, area, bounds, side, size):
     )  # of all lines of all boxes; NumPy divides faster than it takes remainders
     which = line // np.int32(side)
     row, column = line - which * np.int32(side), chosen - line * np.int32(side)
-    at = (top.astype(np.int32) * size + left.astype(np.int32))[which] + row * size + column
+    row += top.astype(np.int32)[which]
+    column += left.astype(np.int32)[which]
+    seen = (row < size) & (column < size)
+    if not seen.all():
+        which, row, column = which[seen], row[seen], column[seen]
+        second, third = second[seen], third[seen]
+    at = row * np.int32(size) + column
     return at, which, np.stack([1 - second - third, second, third], axis=1)

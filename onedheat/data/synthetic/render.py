@@ -7,13 +7,16 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from onedheat.data.synthetic import head
-from onedheat.data.synthetic.bodies import body, ears, mesh_normals
+from onedheat.data.synthetic.anatomy import CENTER
+from onedheat.data.synthetic.bodies import body, ears
 from onedheat.data.synthetic.camera import Camera, Light, fine_size
 from onedheat.data.synthetic.hair import hair_surface
 from onedheat.data.synthetic.masks import HEIGHT, WIDTH, masks
 from onedheat.data.synthetic.openings import fill_eyes, fill_mouth
 from onedheat.data.synthetic.raster import rasterize
 from onedheat.data.synthetic.scene import Scene
+
+TRUNK_FOLLOWS = 0.45  # share of the head's turn
 
 
 def draw_head(
@@ -78,18 +81,21 @@ class Mesh(NamedTuple):
 def _beside(scene: Scene, camera: Camera, spread: float) -> Mesh:
     """Ears, neck and shoulders; the head is `spread` times as broad as the average one."""
     tone = np.array(scene.look.tone)
-    ear, ear_corners, ear_bright = ears()
-    ear = camera.turned(ear * (spread, 1, 1))
-    trunk, trunk_corners, level = body()
-    trunk = camera.turned(trunk, share=0.45)
+    ear, ear_corners, ear_normals, ear_bright = ears()
+    trunk, trunk_corners, trunk_normals, level = body()
     dressed = np.clip((level - scene.neckline) / 3, 0, 1)[:, None]
     neck = (
         0.82 * tone * (1 - 0.4 * np.clip((130 - level) / 40, 0, 1)[:, None])
     )  # in the chin's shade
     return Mesh(
-        np.concatenate([ear, trunk]),
+        np.concatenate([
+            camera.turned(ear * (spread, 1, 1)), camera.turned(trunk, share=TRUNK_FOLLOWS)
+        ]),
         np.concatenate([ear_corners, trunk_corners + len(ear)]),
-        np.concatenate([mesh_normals(ear, ear_corners), mesh_normals(trunk, trunk_corners)]),
+        np.concatenate([
+            camera.turned(ear_normals + CENTER),
+            camera.turned(trunk_normals + CENTER, share=TRUNK_FOLLOWS),
+        ]),
         np.concatenate([
             ear_bright[:, None] * tone,
             dressed * np.array(scene.clothes) + (1 - dressed) * neck,

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -49,14 +50,15 @@ def disc_at(point: np.ndarray, camera: Camera, fine: int) -> np.ndarray:
 
 @pytest.mark.parametrize("markup", ["ibug68", "aflw19"])
 def test_a_disc_at_each_landmark_is_seen_where_the_landmark_is_said_to_be(markup):
-    """A second pass of the same camera; at 128 px."""
+    """A second pass of the same camera, at 128 px; 200 faces in `make test-all`, each fifth elsewhere."""
     worst = 0.0
-    for index in range(0, 200, FACES_EACH + 1):
+    for index in range(0, 200, 1 if os.environ.get("ONEDHEAT_TESTS") == "all" else 5):
         posed = pose_face(5, index, 128)
         turned = posed.camera.turned(MARKUPS[markup](landmarks_3d(posed.controls, posed.camera)))
         stated = posed.landmarks(markup)
         seen = np.stack([disc_at(point, posed.camera, 12) for point in turned])
         worst = max(worst, float(np.abs(seen - stated).max()))
+    print(f"largest distance along an axis: {worst:.4f} px")
     assert worst < 0.05
 
 
