@@ -151,7 +151,9 @@ class Landmarker:
             )
         return located
 
-    def locate(self, images: Sequence[Image], boxes: Boxes) -> "Located":
+    def locate(
+        self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], boxes: Float[np.ndarray, "batch 4"]
+    ) -> "Located":
         """Landmarks in boxes of many images, one look at each; see `locate`."""
         how = {"decoder": self.decoder, "flip": self.flip, "engine": self.engine}
         return locate(self.detector, images, boxes, **how)

@@ -25,16 +25,14 @@ def landmarker():
 
 
 def test_the_network_sees_the_box_of_the_protocol(faces, landmarker, monkeypatch):
-    from onedheat import evaluation
-
     seen = []
 
-    def spy(detector, images, boxes, **how):
+    def spy(landmarker, images, boxes):
         seen.extend(boxes)
-        return original(detector, images, boxes, **how)
+        return original(landmarker, images, boxes)
 
-    original = evaluation.locate
-    monkeypatch.setattr(evaluation, "locate", spy)
+    original = Landmarker.locate
+    monkeypatch.setattr(Landmarker, "locate", spy)
     evaluate(landmarker, faces)
     expected = [tight_box(sample.landmarks, 1.25) for sample in faces.samples]
     assert np.allclose(seen, expected)
@@ -83,7 +81,6 @@ def test_weights_of_another_markup_are_measured_on_the_landmarks_both_have(
     faces, landmarker, monkeypatch
 ):
     """The labels' seven points are those of the network's, all else about them is noise."""
-    from onedheat import evaluation
     from onedheat.pipeline import Located
 
     own, other = [36, 39, 45, 42, 48, 54, 30], [27, 29, 32, 34, 48, 54, 67]
@@ -100,12 +97,12 @@ def test_weights_of_another_markup_are_measured_on_the_landmarks_both_have(
     )
     boxes = []
 
-    def found(detector, images, around, **how):
+    def found(landmarker, images, around):
         boxes.extend(around)
         shifted = truth[len(boxes) - len(around) : len(boxes)] + (0.0, 3.0)
         return Located(shifted, np.zeros_like(shifted), np.zeros(shifted.shape[:2]))
 
-    monkeypatch.setattr(evaluation, "locate", found)
+    monkeypatch.setattr(Landmarker, "locate", found)
     report = evaluate(landmarker, relabelled)
     distance = np.linalg.norm(truth[:, 36] - truth[:, 45], axis=1)
     assert report.errors == pytest.approx(100 * 3 / distance)
