@@ -199,6 +199,13 @@ def test_a_sample_is_the_face_that_is_rendered():
     np.testing.assert_array_equal(sample.image(), face.image)
     np.testing.assert_array_equal(sample.landmarks, face.landmarks)
     assert str(sample.source) == "synthetic face 2 of seed 0"
+    assert sample.visible is None
+
+
+def test_a_set_says_which_landmarks_are_hidden_if_asked_to():
+    faces = synthetic_faces(6, size=64, visibility=True)
+    for index, sample in enumerate(faces.samples):
+        np.testing.assert_array_equal(sample.visible, render_face(0, index, 64).visible)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
