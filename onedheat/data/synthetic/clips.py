@@ -1,7 +1,7 @@
 """Synthetic video: a head that moves, talks, blinks and looks around, with exact landmarks in every frame."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,13 +26,14 @@ from onedheat.data.synthetic.camera import Camera, Light, fine_size
 from onedheat.data.synthetic.faces import (
     MARKUPS,
     Posed,
+    check_markup,
     draw_model,
     landmarks_3d,
     take_picture,
     visible_landmarks,
 )
 from onedheat.data.synthetic.surroundings import draw_background, draw_light, draw_sensor, expose
-from onedheat.geometry import Crop, warp
+from onedheat.geometry import Crop, Landmarks, warp
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
@@ -137,23 +138,25 @@ class SyntheticFrames:
         )
         return Posed(person, expression, controls, camera)
 
-    def visible(self, frame: int, markup: str) -> Bool[np.ndarray, "landmarks"]:
-        """Which landmarks can be seen, from a small picture of the frame."""
+    def annotated(self, frame: int, markup: str) -> tuple[Landmarks, Bool[np.ndarray, "landmarks"]]:
+        """The landmarks of a frame, (N, 2) in pixels, and which of them can be seen, (N,).
+
+        A small picture of the frame says what is hidden.
+        """
         posed = self.posed(frame)
-        share = _TO_SEE / self.size
-        at = tuple((np.array(posed.camera.center) + 0.5) * share - 0.5)
-        small = Camera(posed.camera.yaw, posed.camera.pitch, posed.camera.roll, posed.camera.distance,
-                       posed.camera.scale * share, at, _TO_SEE)  # fmt: skip
-        side = fine_size(_TO_SEE)
-        picture = np.zeros((side, side, 3), np.float32)
+        camera, share = posed.camera, _TO_SEE / self.size
+        center = tuple((np.array(camera.center) + 0.5) * share - 0.5)
+        small = replace(camera, scale=camera.scale * share, center=center, size=_TO_SEE)
+        picture = np.zeros((fine_size(_TO_SEE), fine_size(_TO_SEE), 3), np.float32)
         depth, hidden = take_picture(
             self._model, posed.controls, posed.expression.gaze, small, self._light(frame), picture
         )
-        points = MARKUPS[markup](landmarks_3d(posed.controls, posed.camera))
+        points = MARKUPS[markup](landmarks_3d(posed.controls, camera))
+        landmarks = camera.project(camera.turned(points))
         seen = visible_landmarks(points, small, depth, hidden)
         if self._passing is not None:
-            seen &= ~self._passing.covers(frame / self.fps, posed.landmarks(markup))
-        return seen
+            seen &= ~self._passing.covers(frame / self.fps, landmarks)
+        return landmarks, seen
 
     # What stays the same from frame to frame
 
@@ -270,8 +273,7 @@ def synthetic_clips(
             f"asked for {count} clips of {frames} frames of {size} px at {fps:g} frames a second; at "
             "least 1 clip of 1 frame of 16 px can be drawn"
         )
-    if markup not in MARKUPS:
-        raise DataError(f"the head has no markup {markup!r}; there are: {', '.join(MARKUPS)}")
+    check_markup(markup)
     return ClipSet(NAME, split, scheme(markup), tuple(
         _clip(SyntheticFrames(seed, index, frames, size, fps, occluders), markup, split)
         for index in range(start, start + count)
@@ -279,11 +281,8 @@ def synthetic_clips(
 
 
 def _clip(frames: SyntheticFrames, markup: str, split: str) -> Clip:
-    every = range(len(frames))
-    return Clip(
-        frames,
-        np.stack([frames.posed(t).landmarks(markup) for t in every]),
-        f"synthetic clip {frames.seed}/{frames.index}",
-        split,
-        np.stack([frames.visible(t, markup) for t in every]),
+    landmarks, visible = zip(
+        *(frames.annotated(t, markup) for t in range(len(frames))), strict=True
     )
+    group = f"synthetic clip {frames.seed}/{frames.index}"
+    return Clip(frames, np.stack(landmarks), group, split, np.stack(visible))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from onedheat.data import occluders
+from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER, CONTROLS
@@ -110,6 +111,12 @@ def as_aflw19(points: head.Points) -> head.Points:
 
 
 MARKUPS = {IBUG68.name: lambda points: points, AFLW19.name: as_aflw19}
+
+
+def check_markup(markup: str) -> None:
+    """Raises `DataError` if the head does not have a markup."""
+    if markup not in MARKUPS:
+        raise DataError(f"the head has no markup {markup!r}; there are: {', '.join(MARKUPS)}")
 
 
 # One moment --------------------------------------------------------------------------------------

@@ -9,6 +9,14 @@ from onedheat.data.synthetic.raster import Surface
 from onedheat.data.synthetic.scene import Scene
 
 
+def _open(camera: Camera, surface: Surface, on_head, hole):
+    """Where the skin is open: indices into the surface's pixels, how far open, (O, 1), and x, y, (O, 2)."""
+    keep = hole > 0.02
+    inside = np.flatnonzero(on_head)[keep]
+    y, x = np.divmod(surface.pixels[inside], fine_size(camera.size))
+    return inside, hole[keep][:, None], np.stack([x, y], axis=1)
+
+
 def fill_eyes(
     scene: Scene,
     camera: Camera,
@@ -18,12 +26,9 @@ def fill_eyes(
     color: Float[np.ndarray, "pixels 3"],
 ) -> None:
     """Puts eyeballs where the lids are open."""
-    inside = np.flatnonzero(on_head)[hole > 0.02]
+    inside, alpha, at = _open(camera, surface, on_head, hole)
     if not len(inside):
         return
-    alpha = hole[hole > 0.02][:, None]
-    fine = fine_size(camera.size)
-    at = np.stack([surface.pixels[inside] % fine, surface.pixels[inside] // fine], axis=1)
     centers = camera.turned(scene.eyes)
     seen = camera.project_fine(centers)
     reach = (
@@ -84,15 +89,12 @@ def fill_mouth(
     color: Float[np.ndarray, "pixels 3"],
 ) -> None:
     """Puts teeth and darkness where the lips are apart."""
-    keep = hole > 0.02
-    inside = np.flatnonzero(on_head)[keep]
+    inside, alpha, at = _open(camera, surface, on_head, hole)
     if not len(inside):
         return
-    alpha, fine = hole[keep][:, None], fine_size(camera.size)
     lips = scene.controls[60:68]
     middle = 0.5 * (lips[0] + lips[4])
     # A plane behind the lips: where the ray through each pixel meets it, in the head's axes.
-    at = np.stack([surface.pixels[inside] % fine, surface.pixels[inside] // fine], axis=1)
     pixel = (at + 0.5) / SUPERSAMPLE - 0.5
     rotation = camera.rotation
     behind = middle + (0, 0, 4.0)

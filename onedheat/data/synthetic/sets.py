@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
-from onedheat.data.synthetic.faces import FACES_EACH, MARKUPS, Face, pose_face, render_face
+from onedheat.data.synthetic.faces import FACES_EACH, Face, check_markup, pose_face, render_face
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
@@ -154,5 +154,4 @@ def _check_request(count: int, size: int, markup: str) -> None:
         raise DataError(
             f"asked for {count} faces of {size} px; at least 1 face of 16 px can be drawn"
         )
-    if markup not in MARKUPS:
-        raise DataError(f"the head has no markup {markup!r}; there are: {', '.join(MARKUPS)}")
+    check_markup(markup)
