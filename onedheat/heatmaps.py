@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
-import torch.nn.functional as nnf
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -185,12 +184,17 @@ def dark_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
 
 
 def blur(vectors: Vectors, sigma: float) -> Vectors:
-    """Vectors convolved with a Gaussian of `sigma` bins; outside lies nothing."""
-    radius = math.ceil(4 * sigma)
+    """Vectors convolved with a Gaussian of `sigma` bins; outside lies nothing.
+
+    Multiplied in the frequency domain, which is several times faster than sliding a kernel of eight σ
+    over hundreds of bins, and as exact as 32-bit floats are.
+    """
+    radius, bins = math.ceil(4 * sigma), vectors.shape[-1]
     at = torch.arange(-radius, radius + 1, device=vectors.device, dtype=vectors.dtype)
     kernel = (-(at**2) / (2 * sigma**2)).softmax(dim=0)
-    flat = vectors.reshape(-1, 1, vectors.shape[-1])
-    return nnf.conv1d(flat, kernel[None, None], padding=radius).reshape(vectors.shape)
+    length = 2 ** math.ceil(math.log2(bins + 2 * radius))  # or the ends would reach each other
+    spectrum = torch.fft.rfft(vectors, length) * torch.fft.rfft(kernel, length)
+    return torch.fft.irfft(spectrum, length)[..., radius : radius + bins]
 
 
 DECODERS: dict[str, Callable[[Vectors, float], Float[Tensor, "*batch"]]] = {

@@ -220,14 +220,10 @@ def read_heatmaps(
     frame: Frame = "centre",
 ) -> Reading:
     """Landmarks, σ and confidence of one-dimensional heatmaps; arguments as in `decode`."""
-    axes = [vectors.float() for vectors in heatmaps]
+    vectors = torch.stack(tuple(heatmaps), dim=-2).float()  # (B, N, axis, L)
     common = {"size": size, "target_sigma": target_sigma, "loss": loss}
-
-    def both(read, **more) -> Tensor:
-        return torch.stack([read(vectors, **common, **more) for vectors in axes], dim=-1)
-
     return Reading(
-        landmarks=both(decode, decoder=decoder, frame=frame),
-        sigma=both(spread),
-        confidence=both(confidence).mean(dim=-1),
+        landmarks=decode(vectors, decoder=decoder, frame=frame, **common),
+        sigma=spread(vectors, **common),
+        confidence=confidence(vectors, **common).mean(dim=-1),
     )
