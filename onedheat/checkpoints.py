@@ -1,5 +1,8 @@
 """Weights on disk: a folder with `config.json`, `model.safetensors` and a model card `README.md`.
 
+Where σ and confidence were calibrated, `calibration.json` says how; without it they are as the network
+gives them.
+
 Nothing in such a folder is executed when it is read, and it appears under its name only when it is
 complete. The config says what kind of network it is (where it does not: the detector), and names a
 published landmark scheme or holds the whole of one's own, so that weights for one's own points need
@@ -13,10 +16,12 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from onedheat.files import folder_written_atomically
+from onedheat.calibration import Calibration
+from onedheat.files import folder_written_atomically, write_atomically
 from onedheat.models import KINDS, LandmarkNetwork, NetworkConfig, build
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+CALIBRATION = "calibration.json"
 FORMAT = 1
 
 
@@ -24,15 +29,34 @@ class CheckpointError(Exception):
     """A checkpoint that is missing, incomplete, foreign or damaged."""
 
 
-def write_weights(detector: LandmarkNetwork, folder: Path, *, card: str = "") -> None:
-    """Writes a network's config and weights (and a model card) into an existing folder."""
+def write_weights(
+    detector: LandmarkNetwork, folder: Path, *, card: str = "", half: bool = False
+) -> None:
+    """Writes a network's config and weights (and a model card) into an existing folder.
+
+    Args:
+        half: write the weights as 16-bit floats, half the bytes. They are read as 32-bit ones again.
+    """
     settings = detector.config
     config = {"format": FORMAT, "kind": settings.kind, "detector": settings.as_dict()}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     state = {name: value.contiguous() for name, value in detector.state_dict().items()}
+    if half:
+        state = {
+            name: value.half() if value.is_floating_point() else value
+            for name, value in state.items()
+        }
     save_file(state, folder / WEIGHTS)
+    if detector.calibration:
+        write_calibration(detector.calibration, folder)
     if card:
         (folder / CARD).write_text(card)
+
+
+def write_calibration(calibration: Calibration, folder: Path) -> None:
+    """Puts a calibration beside the weights that it was fitted on, whole or not at all."""
+    text = json.dumps(calibration.as_json(), indent=2) + "\n"
+    write_atomically(folder / CALIBRATION, text.encode())
 
 
 def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = "") -> None:
@@ -76,7 +100,20 @@ def load_detector(name: str | Path) -> LandmarkNetwork:
             f"{found.get(differing[0])}). Were the two files mixed up?"
         )
     detector.load_state_dict(state)
+    if (folder / CALIBRATION).is_file():
+        detector.calibration = _read_calibration(folder / CALIBRATION, detector)
     return detector.eval()
+
+
+def _read_calibration(path: Path, detector: LandmarkNetwork) -> Calibration:
+    try:
+        calibration = Calibration.from_json(json.loads(path.read_text()))
+        calibration.demand_decoders(detector.decoders)
+    except (ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{path} cannot be used: {error}. Fit it again, or remove it to use the weights uncalibrated"
+        ) from error
+    return calibration
 
 
 def _read_config(path: Path) -> NetworkConfig:
@@ -127,7 +164,7 @@ def _download(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD]))
+        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CALIBRATION, CARD]))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
             f"no folder {repository!r} here, and it could not be fetched from the hub "

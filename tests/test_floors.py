@@ -11,14 +11,16 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 
 # Lowest first. A module belongs to the floor that names it or the package it stands in.
 FLOORS = [
-    {"landmarks", "geometry", "heatmaps", "metrics", "files", "containers"},
+    {"landmarks", "geometry", "heatmaps", "metrics", "calibration", "files", "containers"},
     {"models", "video"},
     {"data"},
     {"checkpoints", "faces", "drawing", "presets", "left_open", "reports"},
     {"engines"},
     {"pipeline"},
     {"evaluation", "detection", "bench"},
+    {"reliability"},
     {"training", "crossval"},
+    {"atlas"},
     {"plots"},
     {"course"},
     {"cli"},

@@ -1,0 +1,163 @@
+"""Trains the atlas: `python -m onedheat.atlas --out FOLDER [--workers 2] [--ship]`.
+
+Every network and seed is a run of its own in FOLDER/runs/NAME/seedN. What is finished is never done
+again, what was begun is resumed, so the command may be killed and started again at any time.
+`--ship` then writes one seed's weights of each, in half precision, and every seed's errors into the
+package.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from onedheat.atlas import HOME, RESULTS
+from onedheat.atlas.faces import kept_faces
+from onedheat.atlas.plan import FACES, SEEDS, TEST_FACES, Entry, entries
+from onedheat.checkpoints import load_detector, write_weights
+from onedheat.data.samples import FaceSet
+from onedheat.evaluation import evaluate
+from onedheat.files import folder_written_atomically, write_atomically
+from onedheat.models import LandmarkNetwork
+from onedheat.pipeline import Landmarker
+from onedheat.training import Run
+
+RESULT = "result.json"
+
+
+def faces_of(out: Path, *, workers: int = 0, progress: bool = False) -> tuple[FaceSet, FaceSet]:
+    """The faces trained on and those measured on, drawn into `out` when they are asked for first."""
+    common = {"workers": workers, "progress": progress}
+    return (
+        kept_faces(FACES, 0, out / "train.npy", **common),
+        kept_faces(TEST_FACES, 1, out / "test.npy", **common),
+    )
+
+
+def folder_of(out: Path, name: str, seed: int) -> Path:
+    """Where the run of a network and seed lies."""
+    return out / "runs" / name / f"seed{seed}"
+
+
+def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, float]:
+    """NRMSE in per cent by each of the network's decoders."""
+    return {
+        decoder: evaluate(Landmarker(network, decoder=decoder), faces).nrmse
+        for decoder in network.decoders
+    }
+
+
+def train_one(entry: Entry, seed: int, training: FaceSet, test: FaceSet, folder: Path) -> bool:
+    """Trains and measures one network, or goes on with it; does nothing if it is finished.
+
+    Returns:
+        Whether it is finished; else it was asked to stop, and its checkpoint is written.
+    """
+    if (folder / RESULT).exists():
+        return True
+    run = Run(entry.preset(seed), training, folder, resume=True, progress=False)
+    if run.train() is None:
+        return False
+    network = run.average.module.eval()
+    result = {
+        "nrmse": measure(network, test),
+        "seconds": round(run.seconds, 1),
+        "weights": sum(value.numel() for value in network.parameters()),
+    }
+    write_atomically(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+    return True
+
+
+def _train_in_worker(name: str, seed: int, out: Path) -> None:
+    torch.set_num_threads(1)  # networks this small gain nothing by a second one
+    if not train_one(entries()[name], seed, *faces_of(out), folder_of(out, name, seed)):
+        os._exit(1)  # or it would begin the run that already waits for it
+
+
+def make(out: Path, names: Sequence[str], *, workers: int = 2) -> None:
+    """Trains the named networks with every seed, several at once.
+
+    Raises:
+        RuntimeError: another process is at work in this folder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / "lock", timeout=0):
+            faces_of(out, workers=workers, progress=True)
+            _train_all(out, names, workers)
+    except Timeout:
+        raise RuntimeError(f"another process makes the atlas in {out}; let it end first") from None
+
+
+def _train_all(out: Path, names: Sequence[str], workers: int) -> None:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+
+    def stop(signum, frame):
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()  # a run then saves and ends
+        sys.exit(f"stopped; the same command goes on in {out}")
+
+    before = {which: signal.signal(which, stop) for which in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        todo: dict[Future, str] = {
+            pool.submit(_train_in_worker, name, seed, out): f"{name} seed {seed}"
+            for seed in SEEDS
+            for name in names
+        }
+        with tqdm(total=len(todo), unit="network") as bar:
+            for future in as_completed(todo):
+                future.result()
+                bar.update()
+                bar.set_postfix_str(todo[future])
+        pool.shutdown()
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+
+def ship(out: Path, names: Sequence[str], home: Path = HOME) -> None:
+    """Writes the first seed's weights in half precision, and the errors of all, into the package.
+
+    Raises:
+        FileNotFoundError: a run is not finished; the message says which.
+    """
+    results = {}
+    for name in names:
+        folders = [folder_of(out, name, seed) for seed in SEEDS]
+        for folder in folders:
+            if not (folder / RESULT).exists():
+                raise FileNotFoundError(f"{folder} is not finished; run the command without --ship")
+        results[name] = [json.loads((folder / RESULT).read_text()) for folder in folders]
+        network = load_detector(folders[0] / "last")
+        with folder_written_atomically(home / name) as folder:
+            write_weights(network, folder, half=True)
+    for folder in set(home.glob("*/")) - {home / name for name in names}:
+        shutil.rmtree(folder)
+    write_atomically(home / RESULTS, (json.dumps(results, indent=1) + "\n").encode())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m onedheat.atlas", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="where the runs lie")
+    parser.add_argument("--workers", type=int, default=2, help="networks trained at once")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help=", ".join(entries()))
+    parser.add_argument("--ship", action="store_true", help="write weights into the package, too")
+    given = parser.parse_args(arguments)
+    names = list(entries())
+    if unknown := set(given.only or ()) - set(names):
+        parser.error(f"no network {', '.join(sorted(unknown))}; there are: {', '.join(names)}")
+    make(given.out, given.only or names, workers=given.workers)
+    if given.ship:
+        ship(given.out, names)
