@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from onedheat.calibration import Calibration
 from onedheat.engines.errors import RUNTIME, EngineError, demand
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import KINDS, LandmarkNetwork, build
@@ -74,7 +75,11 @@ def described(metadata: dict) -> LandmarkNetwork:
     if kind not in KINDS:
         raise ValueError(f"its kind of network is {kind!r}, known are {', '.join(KINDS)}")
     with torch.device("meta"):
-        return build(KINDS[kind].Config.from_dict(metadata["config"])).eval()
+        network = build(KINDS[kind].Config.from_dict(metadata["config"])).eval()
+    if metadata.get("calibration"):
+        network.calibration = Calibration.from_json(metadata["calibration"])
+        network.calibration.demand_decoders(network.decoders)
+    return network
 
 
 def open_session(content: bytes, threads: int | None = None, name: str = "the model"):
@@ -93,8 +98,9 @@ def open_session(content: bytes, threads: int | None = None, name: str = "the mo
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.inter_op_num_threads = 1
-    # Threads spin while they wait for one another's layers, which saves a quarter of the time, and stop
-    # at the end of a call: or they would keep every core busy between two photos.
+    # Between two layers threads wait awake, which saves a quarter of the time, but not for long, nor after
+    # the call: they would take the cores from others.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", "50")
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 4  # what is worse than an error; errors are raised
     try:
