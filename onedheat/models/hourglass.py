@@ -3,12 +3,15 @@
 Followed to the letter at `width` 256; narrower trunks scale every width with it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as nnf
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Change = Callable[[Tensor], Tensor]
 
 
 def preactivated(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
@@ -57,9 +60,19 @@ class Hourglass(nn.Module):
         self.up = Block(wider, channels)
 
     def forward(
-        self, features: Float[Tensor, "batch channels height width"]
+        self,
+        features: Float[Tensor, "batch channels height width"],
+        at_bottom: Change | None = None,
     ) -> Float[Tensor, "batch channels height width"]:
-        small = self.up(self.inner(self.down(nnf.avg_pool2d(features, 2))))
+        """Its features, with the smallest ones changed on their way where `at_bottom` is given."""
+        small = self.down(nnf.avg_pool2d(features, 2))
+        if at_bottom is None:
+            small = self.inner(small)
+        elif isinstance(self.inner, Hourglass):
+            small = self.inner(small, at_bottom)
+        else:
+            small = at_bottom(self.inner(small))
+        small = self.up(small)
         return self.skip(features) + nnf.interpolate(small, scale_factor=2.0, mode="nearest")
 
 
@@ -129,11 +142,13 @@ class Trunk(nn.Module):
         """The features of the last stack."""
         return self.stages(images)[-1].features
 
-    def stages(self, images: Float[Tensor, "batch 3 size size"]) -> list[Stage]:
-        """What each stack gives, the last one last."""
+    def stages(
+        self, images: Float[Tensor, "batch inputs size size"], at_bottom: Change | None = None
+    ) -> list[Stage]:
+        """What each stack gives, the last one last; `at_bottom` is for each of its hourglasses."""
         stream, stages = self.stem(images), []
         for stack, (hourglass, head) in enumerate(zip(self.hourglasses, self.heads, strict=True)):
-            features = head(hourglass(stream))
+            features = head(hourglass(stream, at_bottom) if at_bottom else hourglass(stream))
             maps = self.maps[stack](features) if self.maps else None
             stages.append(Stage(features, maps))
             if stack < len(self.links):

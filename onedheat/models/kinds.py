@@ -1,12 +1,13 @@
 """Every kind of network by the name that its checkpoints carry."""
 
-from onedheat.models.compared import Dsnt, Heatmaps2d, Integral, Regression, Simcc
+from onedheat.models.compared import Dsnt, Heatmaps2d, Integral, Recurrent2d, Regression, Simcc
 from onedheat.models.detector import Detector
 from onedheat.models.network import LandmarkNetwork, NetworkConfig
+from onedheat.models.tracker import Tracker
 
 KINDS: dict[str, type[LandmarkNetwork]] = {
     network.Config.kind: network
-    for network in (Detector, Heatmaps2d, Integral, Dsnt, Regression, Simcc)
+    for network in (Detector, Heatmaps2d, Integral, Dsnt, Regression, Simcc, Tracker, Recurrent2d)
 }
 
 

@@ -7,8 +7,9 @@
 | `Dsnt` | [19] | the same, the map held to a Gaussian |
 | `Regression` | – | two numbers a landmark |
 | `Simcc` | Li et al. 2022 | F·k classes an axis, from flattened maps |
+| `Recurrent2d` | [20] | maps of each frame of a clip, fed back to the next; a tracker |
 
-`systems` makes each of them for the trunk, size and landmarks of a detector.
+`systems` makes each of them for the trunk, size and landmarks of a detector, `recurrent2d` the tracker.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from onedheat.models.compared.dsnt import Dsnt, DsntConfig
 from onedheat.models.compared.heatmaps2d import Heatmaps2d, Heatmaps2dConfig
 from onedheat.models.compared.integral import Integral, IntegralConfig
+from onedheat.models.compared.recurrent2d import Recurrent2d, Recurrent2dConfig
 from onedheat.models.compared.regression import Regression, RegressionConfig
 from onedheat.models.compared.simcc import Simcc, SimccConfig
 from onedheat.models.detector import DetectorConfig
@@ -28,11 +30,14 @@ __all__ = [
     "Heatmaps2dConfig",
     "Integral",
     "IntegralConfig",
+    "Recurrent2d",
+    "Recurrent2dConfig",
     "Regression",
     "RegressionConfig",
     "Simcc",
     "SimccConfig",
     "System",
+    "recurrent2d",
     "systems",
 ]
 
@@ -81,3 +86,11 @@ def systems(detector: DetectorConfig) -> dict[str, System]:
         "regression": System(RegressionConfig(channels=detector.channels, **same), "regression"),
         "simcc": System(SimccConfig(**supervised, **sigma), "argmax"),
     }
+
+
+def recurrent2d(detector: DetectorConfig, ratio: float) -> Recurrent2dConfig:
+    """The 2D recurrent tracker on the trunk of a detector, at a resolution L/F of 0.25, 0.5 or 1."""
+    shared = ("scheme", "landmarks", "size", "width", "stacks", "depth", "widen")
+    more = ("supervise_all", "target_sigma")
+    same = {name: getattr(detector, name) for name in (*shared, *more)}
+    return Recurrent2dConfig(bins=int(detector.size * ratio), **same)

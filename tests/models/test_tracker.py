@@ -1,0 +1,307 @@
+"""The paper's tracker: a clip at once or frame by frame, and what it remembers."""
+
+from dataclasses import fields, replace
+
+import pytest
+import torch
+
+from onedheat.checkpoints import CheckpointError, load_detector, save_detector
+from onedheat.heatmaps import Heatmaps
+from onedheat.models import Detector, DetectorConfig, Tracker, TrackerConfig, build
+from onedheat.models.clips import join, pick, restart, state_bytes
+from onedheat.models.tracker import TrackerState, decayed_sums
+
+SMALL = TrackerConfig(
+    landmarks=5, size=64, depth=1, width=16, channels=16, compressed=4, upsample=4, features=6
+)
+
+
+def tracker(**settings) -> Tracker:
+    """One whose refinement is not zero, and whose batch norms have seen something."""
+    network = Tracker(replace(SMALL, **settings))
+    for last in (network.fourth_x[-1], network.fourth_y[-1]):
+        torch.nn.init.normal_(last.weight, std=0.1)
+        torch.nn.init.normal_(last.bias, std=0.1)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, std=0.3)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)
+    return network.eval()
+
+
+def frame_by_frame(network, clips) -> Heatmaps:
+    state, found = network.start(len(clips)), []
+    for images in clips.unbind(dim=1):
+        heatmaps, state = network.step(images, state)
+        found.append(heatmaps)
+    return Heatmaps(*(torch.stack(vectors, dim=1) for vectors in zip(*found, strict=True)))
+
+
+# The recurrence -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 0.9, 1.0])
+def test_decayed_sums_are_equation_13_by_plain_loops(decay):
+    features = torch.rand(2, 7, 3, 4, dtype=torch.float64)
+    found = decayed_sums(features, decay)
+    for t in range(7):
+        plain = features[:, t].clone()
+        for tau in range(t):
+            plain += decay ** (t - tau) * features[:, tau]
+        assert torch.allclose(found[:, t], plain, rtol=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+def test_a_clip_at_once_is_the_same_as_frame_by_frame_over_500_frames(decay):
+    network = tracker(decay=decay).double()
+    detected = Heatmaps(*torch.rand(2, 2, 500, 5, 64, dtype=torch.float64))
+    at_once = network.refine_clip(detected)
+    state = network.start(2)
+    for t in range(500):
+        now, state = network.refine(Heatmaps(detected.x[:, t], detected.y[:, t]), state)
+        for vectors, whole in zip(now, at_once, strict=True):
+            apart = (vectors - whole[:, t]).abs().max()
+            assert apart <= 1e-9 * whole[:, t].abs().max()
+
+
+@pytest.mark.parametrize(("decay", "times"), [(0.0, 1), (0.5, 2), (0.9, 10), (1.0, 500)])
+def test_of_equal_frames_the_sum_levels_off_unless_nothing_fades(decay, times):
+    features = torch.ones(1, 500, 1, 1, dtype=torch.float64)
+    assert decayed_sums(features, decay)[0, -1].item() == pytest.approx(times, rel=1e-12)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 1.0])
+def test_pictures_of_a_clip_at_once_are_the_same_as_frame_by_frame(decay):
+    network, clips = tracker(decay=decay), torch.rand(2, 6, 3, 64, 64)
+    with torch.no_grad():
+        for whole, single in zip(network(clips), frame_by_frame(network, clips), strict=True):
+            assert whole.shape == (2, 6, 5, 64)
+            assert torch.allclose(whole, single, atol=1e-5)
+
+
+def test_without_memory_a_frame_is_what_it_is_alone():
+    clips = torch.rand(1, 4, 3, 64, 64)
+    apart = {}
+    with torch.no_grad():
+        for decay in (0.0, 0.3):
+            network = tracker(decay=decay)
+            alone = network(clips[0])
+            apart[decay] = (network(clips).x[0] - alone.x).abs().amax(dim=(1, 2))
+    assert apart[0.0].max() < 1e-5
+    assert apart[0.3][0] < 1e-5 and apart[0.3][1:].min() > 1e-4
+
+
+def test_no_frame_knows_of_the_frames_after_it():
+    network, detected = tracker(decay=0.9), torch.rand(1, 5, 5, 64)
+    other = detected.clone()
+    other[:, 3:] = torch.rand(1, 2, 5, 64)
+    with torch.no_grad():
+        first, second = (network.refine_clip(Heatmaps(e, e)).x for e in (detected, other))
+    assert torch.equal(first[:, :3], second[:, :3])
+    assert (first[:, 3:] - second[:, 3:]).abs().max() > 0.1
+
+
+# How it begins, and what a detector has to do with it -----------------------------------------------
+
+
+def test_a_fresh_tracker_is_its_detector():
+    detector = tracker().detector
+    network = Tracker.from_detector(detector, decay=0.7, features=6)
+    clips = torch.rand(2, 3, 3, 64, 64)
+    with torch.no_grad():
+        found, frames = network(clips), detector(clips.flatten(0, 1))
+    assert torch.equal(found.x.flatten(0, 1), frames.x)
+    assert torch.equal(found.y.flatten(0, 1), frames.y)
+
+
+def test_around_a_detector_its_weights_are_copied_and_its_settings_kept():
+    detector = Detector(replace(SMALL.detector, gamma=0.2, upsample=6))
+    network = Tracker.from_detector(detector, decay=0.5, reach=0.1)
+    assert network.config.detector == detector.config and network.config.decay == 0.5
+    for name, values in detector.state_dict().items():
+        assert torch.equal(network.detector.state_dict()[name], values)
+    with torch.no_grad():
+        next(network.detector.parameters()).fill_(7)
+    assert not torch.equal(next(network.detector.parameters()), next(detector.parameters()))
+
+
+def test_a_frozen_detector_is_not_taught_and_its_batch_norms_stand_still():
+    network, clips = tracker().train(), torch.rand(2, 3, 3, 64, 64)
+    network.freeze_detector()
+    network.train()
+    before = {name: values.clone() for name, values in network.detector.state_dict().items()}
+    network.loss(network(clips), 64 * torch.rand(2, 3, 5, 2)).backward()
+    assert all(parameter.grad is None for parameter in network.detector.parameters())
+    assert all(p.grad is not None for n, p in network.named_parameters() if "detector" not in n)
+    assert all(torch.equal(network.detector.state_dict()[name], v) for name, v in before.items())
+    network.unfreeze_detector()
+    network.loss(network(clips), 64 * torch.rand(2, 3, 5, 2)).backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_of_supervised_stacks_the_last_is_refined():
+    network = Tracker(replace(SMALL, stacks=2)).train()
+    clips = torch.rand(2, 3, 3, 64, 64)
+    assert network(clips).x.shape == (2, 3, 5, 64)
+    network.freeze_detector()
+    with torch.no_grad():
+        last = network.detector(clips.flatten(0, 1))
+        assert torch.equal(network(clips).y.flatten(0, 1), last.y)
+
+
+# States ---------------------------------------------------------------------------------------------
+
+
+def test_faces_of_a_state_do_not_see_each_other():
+    network, clips = tracker(decay=0.9), torch.rand(3, 4, 3, 64, 64)
+    with torch.no_grad():
+        together = frame_by_frame(network, clips)
+        for face in range(3):
+            alone = frame_by_frame(network, clips[face : face + 1])
+            assert torch.allclose(together.x[face], alone.x[0], atol=1e-5)
+
+
+def test_faces_are_picked_joined_and_restarted():
+    state = TrackerState(*torch.rand(2, 3, 6, 16))
+    turned = pick(state, [2, 0])
+    assert torch.equal(turned.x, state.x[[2, 0]]) and torch.equal(turned.y, state.y[[2, 0]])
+    both = join([turned, pick(state, [1])])
+    assert torch.equal(pick(both, [1, 2, 0]).y, state.y)
+    state.x[0] = torch.nan
+    new = restart(state, [0, 2])
+    assert new.x[[0, 2]].abs().max() == 0 and torch.equal(new.x[1], state.x[1])
+    assert len(pick(state, []).x) == 0
+    with pytest.raises(ValueError, match="no states to join; network.start"):
+        join([])
+
+
+def test_the_state_of_tiny_is_49_kilobytes_a_face_and_does_not_grow():
+    network = Tracker(TrackerConfig())
+    assert state_bytes(network.start(3)) == 2 * 64 * 96 * 4 == 49_152
+    _, after = tracker().step(torch.rand(2, 3, 64, 64), tracker().start(2))
+    assert state_bytes(after) == state_bytes(tracker().start(2))
+
+
+def test_a_state_of_other_faces_is_refused():
+    with pytest.raises(ValueError, match="the state is of 3 faces, and there are pictures of 2"):
+        tracker().step(torch.rand(2, 3, 64, 64), tracker().start(3))
+
+
+# Shapes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("upsample", [1, 2, 3, 5, 6, 8, 10, 12])
+@pytest.mark.parametrize("density", [1, 3, 12])
+def test_what_a_bin_says_is_carried_as_far_as_reach_asks_at_any_resolution(upsample, density):
+    config = TrackerConfig(
+        landmarks=1, features=4, upsample=upsample, density=density, reach=0.07, width=16
+    )
+    assert config.bins % config.step == 0 and upsample / config.step <= density
+    network = Tracker(config)
+    for layer in (network.third_x[0], network.fourth_x[0], network.fourth_x[-1]):
+        torch.nn.init.ones_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    bins, middle = config.bins, config.bins // 2
+    for at in range(middle, middle + config.step):  # every place within a position
+        state = network.start()
+        one = torch.zeros(1, 1, bins)
+        one[..., at] = 1
+        _, state = network.refine(Heatmaps(one, one), state)
+        nothing = torch.zeros(1, 1, bins)
+        touched = network.refine(Heatmaps(nothing, nothing), state)[0].x[0, 0].nonzero()
+        far = 0.07 * bins
+        assert touched.min() <= max(0, at - far) and touched.max() >= min(bins - 1, at + far)
+
+
+def test_at_every_resolution_the_positions_are_three_for_one_of_the_trunk_or_as_many_as_there_are():
+    config = TrackerConfig(size=256)
+    found = {M: (config.with_bins(64 * M).step, config.with_bins(64 * M).positions)
+             for M in (1, 2, 4, 6, 8, 10, 12)}  # fmt: skip
+    assert found == {1: (1, 64), 2: (1, 128), 4: (2, 128), 6: (2, 192), 8: (4, 128), 10: (5, 128),
+                     12: (4, 192)}  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil", [lambda clips: clips[:, :0], lambda clips: 255 * clips])
+def test_clips_that_are_none_are_refused(spoil):
+    with pytest.raises(ValueError, match=r"at least one frame|values in \[0, 1\]"):
+        tracker()(spoil(torch.rand(2, 3, 3, 64, 64)))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [({"decay": 1.1}, "decay"), ({"decay": -0.1}, "decay"), ({"features": 0}, "features"),
+     ({"density": 0}, "density"), ({"reach": 2.0}, "reach"), ({"gamma": -1.0}, "gamma")],
+)  # fmt: skip
+def test_a_config_that_cannot_be_built_says_which_value(change, word):
+    with pytest.raises(ValueError, match=f"tracker config: {word}"):
+        replace(SMALL, **change)
+
+
+# The loss, and reading ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_the_loss_is_that_of_the_detector_summed_over_the_frames(loss):
+    network = tracker(loss=loss)
+    heatmaps = Heatmaps(*torch.rand(2, 3, 4, 5, 64))
+    landmarks = 64 * torch.rand(3, 4, 5, 2)
+    each = [
+        network.detector.loss(Heatmaps(heatmaps.x[:, t], heatmaps.y[:, t]), landmarks[:, t])
+        for t in range(4)
+    ]
+    assert network.loss(heatmaps, landmarks).item() == pytest.approx(sum(each).item(), rel=1e-5)
+
+
+def test_landmarks_that_are_not_annotated_do_not_count():
+    network = tracker()
+    heatmaps = Heatmaps(*torch.rand(2, 1, 2, 5, 64, requires_grad=True))
+    landmarks = 64 * torch.rand(1, 2, 5, 2)
+    landmarks[0, 0, 1:] = torch.nan
+    landmarks[0, 1] = torch.nan
+    alone = network.detector.loss(
+        Heatmaps(heatmaps.x[:, 0, :1], heatmaps.y[:, 0, :1]), landmarks[:, 0, :1]
+    )
+    assert network.loss(heatmaps, landmarks).item() == pytest.approx(2 * alone.item(), rel=1e-5)
+    landmarks[:] = torch.nan
+    assert network.loss(heatmaps, landmarks).item() == 0
+
+
+def test_clips_are_read_as_their_frames_are():
+    network, clips = tracker(), torch.rand(2, 3, 3, 64, 64)
+    with torch.no_grad():
+        heatmaps = network(clips)
+        frames = Heatmaps(*(vectors.flatten(0, 1) for vectors in heatmaps))
+        whole, single = network.read(heatmaps), network.read(frames)
+    assert whole.landmarks.shape == whole.sigma.shape == (2, 3, 5, 2)
+    assert whole.confidence.shape == (2, 3, 5)
+    for a, b in zip(whole, single, strict=True):
+        assert torch.equal(a.flatten(0, 1), b)
+
+
+# On disk --------------------------------------------------------------------------------------------
+
+
+def test_a_tracker_is_saved_and_loaded_as_what_it_is(tmp_path):
+    network, clips = tracker(decay=0.7, density=2), torch.rand(1, 3, 3, 64, 64)
+    save_detector(network, tmp_path / "net")
+    loaded = load_detector(tmp_path / "net")
+    assert isinstance(loaded, Tracker) and loaded.config == network.config
+    with torch.no_grad():
+        assert torch.equal(loaded(clips).x, network(clips).x)
+
+
+def test_a_detector_is_no_tracker_and_the_file_says_so(tmp_path):
+    save_detector(build(SMALL.detector), tmp_path / "net")
+    assert type(load_detector(tmp_path / "net")) is Detector
+    text = (tmp_path / "net/config.json").read_text().replace('"detector",', '"tracker",', 1)
+    (tmp_path / "net/config.json").write_text(text)
+    with pytest.raises(CheckpointError, match="does not fit its config.json"):
+        load_detector(tmp_path / "net")
+
+
+def test_a_trackers_settings_are_its_detectors_and_four_more():
+    own = {f.name for f in fields(TrackerConfig)} - {f.name for f in fields(DetectorConfig)}
+    assert own == {"decay", "features", "density", "reach"}
+    assert TrackerConfig.from_dict(SMALL.as_dict()) == SMALL
+    with pytest.raises(ValueError, match="tracker config: unknown lambda; known are"):
+        TrackerConfig.from_dict({"lambda": 0.3})
