@@ -100,15 +100,8 @@ def make(out: Path, names: Sequence[str], *, workers: int = 2) -> None:
 
 
 def _train_all(out: Path, names: Sequence[str], workers: int) -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-
-    def stop(signum, frame):
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in active_children():
-            worker.terminate()  # a run then saves and ends
-        sys.exit(f"stopped; the same command goes on in {out}")
-
-    before = {which: signal.signal(which, stop) for which in (signal.SIGINT, signal.SIGTERM)}
     try:
         todo: dict[Future, str] = {
             pool.submit(_train_in_worker, name, seed, out): f"{name} seed {seed}"
@@ -121,9 +114,13 @@ def _train_all(out: Path, names: Sequence[str], workers: int) -> None:
                 bar.update()
                 bar.set_postfix_str(todo[future])
         pool.shutdown()
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()  # a run then saves and ends
+        sys.exit(f"stopped; the same command goes on in {out}")
     finally:
-        for which, handler in before.items():
-            signal.signal(which, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 def ship(out: Path, names: Sequence[str], home: Path = HOME) -> None:
