@@ -18,6 +18,9 @@ from onedheat.reports import Report, summarize
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
 
+Points = Float[np.ndarray, "landmarks 2"]
+Seen = tuple[Points, Points]  # landmarks of a face and their σ
+
 
 def _tight(sample: Sample, faces: FaceSet) -> Box:
     try:
@@ -82,20 +85,22 @@ def evaluate(
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
     labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
-    predicted = []
+    predicted, sigma = [], []
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
         for start in range(0, len(faces), 32):
             samples = faces.samples[start : start + 32]
             if box == DETECTOR:
-                predicted += [_find(landmarker, sample) for sample in samples]
+                seen = [_find(landmarker, sample) for sample in samples]
             else:
-                predicted.extend(
-                    _look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples])
-                )
+                seen = _look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples])
+            for landmarks, spread in seen:
+                predicted.append(landmarks)
+                sigma.append(spread)
             bar.update(len(samples))
     return summarize(
         np.stack(predicted)[:, found],
         faces,
+        sigma=np.stack(sigma)[:, found],
         points=labelled,
         box=box,
         decoder=landmarker.decoder,
@@ -104,21 +109,21 @@ def evaluate(
     )
 
 
-def _look(
-    landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]
-) -> Float[np.ndarray, "faces landmarks 2"]:
+def _look(landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]) -> list[Seen]:
     """One look at each box, all in one batch."""
-    return landmarker.locate([sample.image() for sample in samples], np.stack(boxes)).landmarks
+    located = landmarker.locate([sample.image() for sample in samples], np.stack(boxes))
+    return list(zip(located.landmarks, located.sigma, strict=True))
 
 
-def _find(landmarker: Landmarker, sample: Sample) -> Float[np.ndarray, "landmarks 2"]:
+def _find(landmarker: Landmarker, sample: Sample) -> Seen:
     """The found face that overlaps the labelled one most; NaN if none does enough."""
     labelled = tight_box(sample.landmarks, 1.25)
     found = landmarker(sample.image())
     best = max(found, key=lambda face: box_overlap(face.box, labelled), default=None)
     if best is None or box_overlap(best.box, labelled) < MIN_OVERLAP:
-        return np.full_like(sample.landmarks, np.nan)
-    return best.landmarks
+        nothing = np.full((len(landmarker.scheme), 2), np.nan)
+        return nothing, nothing
+    return best.landmarks, best.sigma
 
 
 def _common(faces: FaceSet, own: Scheme) -> tuple[list[int], list[int]]:

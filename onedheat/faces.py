@@ -111,7 +111,7 @@ class YuNet:
     """
 
     SIZES = (400, 1000, 2500)  # √(width · height) in pixels
-    min_score = 0.4  # what the landmarks' score must reach, see MIN_SCORE of the pipeline
+    min_peak = 0.4  # what the landmarks' mean peak must reach, see MIN_PEAK of the pipeline
 
     def __init__(self, model: str | os.PathLike | None = None, *, threshold: float = 0.8):
         import cv2
@@ -167,7 +167,7 @@ class Cascade:
 
     SIZE = 400  # √(width · height) of the picture it searches, in pixels
     WINDOW = 24  # the smallest face that it knows, in pixels of that picture
-    min_score = 0.55  # what the landmarks' score must reach, see MIN_SCORE of the pipeline
+    min_peak = 0.55  # what the landmarks' mean peak must reach, see MIN_PEAK of the pipeline
 
     def __init__(self, *, agreeing: int = 2):
         from skimage.data import lbp_frontal_face_cascade_filename

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from onedheat.calibration import DecoderCalibration
 from onedheat.data.images import as_rgb, read_image
 from onedheat.engines import Engine, make_engine
 from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
@@ -22,10 +23,11 @@ from onedheat.models import LandmarkNetwork, Reading
 
 Image = UInt8[np.ndarray, "height width 3"]
 
-MIN_SCORE = 0.5
-"""A box whose landmarks are less sure than that holds no face, unless its finder names another
-`min_score`: what YuNet is sure of is a face even where the landmarks are hard to see, while half of
-what the cascade finds is none and has landmarks of a score up to 0.5."""
+MIN_PEAK = 0.5
+"""A box whose landmarks have a lower mean peak than that holds no face, unless its finder names another
+`min_peak`: what YuNet is sure of is a face even where the landmarks are hard to see, while half of
+what the cascade finds is none and has landmarks with peaks up to 0.5. It is the peak as the network
+gives it, whatever calibration makes of it, so that no calibration changes what is found."""
 
 MIN_AGREEMENT = 0.6
 """Least overlap (IoU) of the boxes that the first and the second look ask for; faces have 0.85."""
@@ -41,15 +43,23 @@ class Face:
 
     Attributes:
         landmarks: (N, 2), x and y; pixel centres are integers and the first is 0.
-        sigma: (N, 2), standard deviation of each coordinate.
+        sigma: (N, 2), standard deviation of each coordinate: of calibrated weights the distance within
+            which two thirds of its errors lie.
         box: (4,) edges x0, y0, x1, y1 of `tight_box(landmarks, 1.25)`.
-        score: mean over landmarks of how high the peaks are, in [0, 1].
+        confidence: (N,) in [0, 1]. Of calibrated weights the probability that a landmark is right,
+            which means within 5 % of the inter-ocular distance (`Calibration.radius`) of where people
+            put it; of others how high its peaks are.
     """
 
     landmarks: Float[np.ndarray, "landmarks 2"]
     sigma: Float[np.ndarray, "landmarks 2"]
     box: Box
-    score: float
+    confidence: Float[np.ndarray, "landmarks"]
+
+    @property
+    def score(self) -> float:
+        """Mean confidence, in [0, 1]: of calibrated weights the share of landmarks that are right."""
+        return float(self.confidence.mean())
 
 
 class Landmarker:
@@ -64,8 +74,8 @@ class Landmarker:
         finder: ``"auto"``, ``"yunet"`` or ``"cascade"`` (see `onedheat.faces`), or a function that
             takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
             it is first needed.
-        min_score: a box whose landmarks are less sure than that holds no face, in [0, 1]; by default
-            the finder's own `min_score`, or `MIN_SCORE`.
+        min_peak: a box whose landmarks have a lower mean peak than that holds no face, in [0, 1]; by
+            default the finder's own `min_peak`, or `MIN_PEAK`.
 
     Raises:
         ValueError: no such decoder or finder.
@@ -79,7 +89,7 @@ class Landmarker:
         flip: bool = False,
         engine: Engine | None = None,
         finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
-        min_score: float | None = None,
+        min_peak: float | None = None,
     ):
         decoder = detector.chosen(decoder)
         if isinstance(finder, str) and finder not in FINDERS:
@@ -88,13 +98,18 @@ class Landmarker:
         self.engine = engine
         self.decoder = decoder
         self.flip = flip
-        self.min_score = min_score
+        self.min_peak = min_peak
         self._finder = finder
 
     @property
     def scheme(self) -> Scheme:
         """What its landmarks are: names, mirror pairs, areas, lines."""
         return scheme(self.detector.config.scheme)
+
+    @property
+    def calibration(self) -> DecoderCalibration | None:
+        """What σ and confidence are corrected by: what these weights know of this decoder, if anything."""
+        return calibration_of(self.detector, self.decoder)
 
     @cached_property
     def finder(self) -> Callable[[Image], tuple[Boxes, Scores]]:
@@ -170,20 +185,22 @@ class Landmarker:
         first = self._locate(image, proposed)
         redrawn = [box for points in first.landmarks if (box := _landmarks_box(points)) is not None]
         second = self._locate(image, np.array(redrawn).reshape(-1, 4))
-        least = self.min_score
+        least = self.min_peak
         if least is None:
-            least = getattr(self.finder, "min_score", MIN_SCORE)
-        faces = [
-            second.face(index, after)
+            least = getattr(self.finder, "min_peak", MIN_PEAK)
+        peaks = second.peak.mean(axis=1)
+        confirmed = [
+            index
             for index, before in enumerate(redrawn)
             if (after := _landmarks_box(second.landmarks[index])) is not None
             and box_overlap(before, after) >= MIN_AGREEMENT
+            and peaks[index] >= least
         ]
-        faces = [face for face in faces if face.score >= least]
+        faces = [second.face(i, tight_box(second.landmarks[i])) for i in confirmed]
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
-        scores = np.array([face.score for face in faces])
         same = (box_overlaps(boxes) > SAME_FACE) | centered_in(boxes)
-        return [faces[index] for index in unsuppressed(same, scores)]
+        kept = [faces[index] for index in unsuppressed(same, peaks[confirmed])]
+        return sorted(kept, key=lambda face: -face.score)
 
 
 def load(
@@ -259,17 +276,18 @@ class Located:
     Attributes:
         landmarks: (B, N, 2).
         sigma: (B, N, 2), standard deviation of each coordinate along the axes of the box.
-        confidence: (B, N) in [0, 1], mean peak of the two vectors.
+        confidence: (B, N) in [0, 1]; see `Face`.
+        peak: (B, N) in [0, 1], mean peak of the two vectors.
     """
 
     landmarks: Float[np.ndarray, "batch landmarks 2"]
     sigma: Float[np.ndarray, "batch landmarks 2"]
     confidence: Float[np.ndarray, "batch landmarks"]
+    peak: Float[np.ndarray, "batch landmarks"]
 
     def face(self, index: int, box: Box) -> Face:
         """One of them as a `Face`, with that box."""
-        score = float(self.confidence[index].mean())
-        return Face(self.landmarks[index], self.sigma[index], box, score)
+        return Face(self.landmarks[index], self.sigma[index], box, self.confidence[index])
 
 
 def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) -> Tensor:
@@ -288,7 +306,7 @@ def locate(
     engine: Engine | None = None,
     batch_size: int = 32,
 ) -> Located:
-    """Landmarks of the face in each box, one network pass each.
+    """Landmarks of the face in each box, one network pass each; σ and confidence calibrated.
 
     Args:
         detector: in eval mode.
@@ -302,7 +320,8 @@ def locate(
     config = detector.config
     device = engine.device if engine else next(detector.parameters()).device
     landmarks = np.zeros((len(boxes), config.landmarks, 2))
-    sigma, peak = landmarks.copy(), landmarks[..., 0].copy()
+    sigma, confidence, peak = landmarks.copy(), landmarks[..., 0].copy(), landmarks[..., 0].copy()
+    calibration = calibration_of(detector, decoder)
     for start in range(0, len(boxes), batch_size):
         batch = slice(start, start + batch_size)
         crops = [Crop.from_box(box, config.size) for box in boxes[batch]]
@@ -313,10 +332,25 @@ def locate(
         landmarks[batch] = [
             crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)
         ]
+        if calibration:  # in pixels of the crop: it holds for faces of any size
+            found = calibrated(found, calibration)
         sides = boxes[batch, 2:] - boxes[batch, :2]
         sigma[batch] = found.sigma * sides[:, None] / config.size
-        peak[batch] = found.confidence
-    return Located(landmarks, sigma, peak)
+        confidence[batch], peak[batch] = found.confidence, found.peak
+    return Located(landmarks, sigma, confidence, peak)
+
+
+def calibration_of(detector: LandmarkNetwork, decoder: str | None) -> DecoderCalibration | None:
+    """What a network's weights know of a decoder's errors; None for weights that know nothing."""
+    known = detector.calibration
+    return known and known.decoders.get(detector.chosen(decoder))
+
+
+def calibrated(found: Located, calibration: DecoderCalibration) -> Located:
+    """What was found in pictures that are the network's input, with σ and confidence corrected."""
+    return replace(
+        found, sigma=calibration.correct(found.sigma), confidence=calibration.confidence(found.peak)
+    )
 
 
 @torch.inference_mode()
@@ -330,7 +364,8 @@ def read_pictures(
 ) -> Located:
     """Landmarks of pictures that are the network's input already, in pixels of these pictures.
 
-    With `flip` each picture is also looked at in the mirror, and the two answers are averaged.
+    σ and confidence are as the network gives them, not calibrated. With `flip` each picture is also
+    looked at in the mirror, and the two answers are averaged.
     """
     run = engine or detector
     located = _as_located(detector.read(run(pictures), decoder))
@@ -340,12 +375,11 @@ def read_pictures(
     order = list(scheme(detector.config.scheme).mirror)
     back = mirrored.landmarks[:, order]
     back[..., 0] = detector.config.size - 1 - back[..., 0]
-    return Located(
-        (located.landmarks + back) / 2,
-        (located.sigma + mirrored.sigma[:, order]) / 2,
-        (located.confidence + mirrored.confidence[:, order]) / 2,
-    )
+    sigma = (located.sigma + mirrored.sigma[:, order]) / 2
+    peak = (located.peak + mirrored.peak[:, order]) / 2
+    return Located((located.landmarks + back) / 2, sigma, confidence=peak, peak=peak)
 
 
 def _as_located(reading: Reading) -> Located:
-    return Located(*(values.double().cpu().numpy() for values in reading))
+    landmarks, sigma, peak = (values.double().cpu().numpy() for values in reading)
+    return Located(landmarks, sigma, confidence=peak, peak=peak)

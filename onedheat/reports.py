@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Float
 
+from onedheat.calibration import share_inside
 from onedheat.data import DataError, FaceSet
 from onedheat.data.clips import count_clips
 from onedheat.landmarks import FACE_SIZE, SCHEMES, Scheme
@@ -37,6 +38,8 @@ class Report:
         nrmse_offset_removed: of a video of one person in another markup: mean error without each
             landmark's constant offset, which is estimated on the first 250 frames, or the first half
             of fewer than 500, on the frames after them.
+        inside_sigma: per cent of the coordinates whose error is within the σ that the network gave
+            for it, of the faces found; 68 would be right. None for a network without σ.
     """
 
     dataset: str
@@ -58,6 +61,7 @@ class Report:
     errors: tuple[float, ...]
     clips: int | None = None
     nrmse_offset_removed: float | None = None
+    inside_sigma: float | None = None
 
     def as_json(self) -> dict:
         """Everything that applies, but for the errors face by face, with None for what has no value."""
@@ -76,6 +80,7 @@ def summarize(
     predicted: Float[np.ndarray, "faces points 2"],
     faces: FaceSet,
     *,
+    sigma: Float[np.ndarray, "faces points 2"] | None = None,
     points: Sequence[int] | None = None,
     **protocol,
 ) -> Report:
@@ -84,6 +89,7 @@ def summarize(
     Args:
         predicted: (B, P, 2) in pixels of each photo.
         faces: the B faces.
+        sigma: (B, P, 2) standard deviations in the same pixels; NaN where there is none.
         points: which of the labelled landmarks they are; all by default.
         protocol: `box`, `decoder`, `flip` and `weights` of the report.
 
@@ -126,8 +132,15 @@ def summarize(
         errors=tuple(errors.tolist()),
         clips=count_clips(faces) or None,
         nrmse_offset_removed=_offset_removed(predicted, target, faces),
+        inside_sigma=_inside(predicted - target, sigma),
         **protocol,
     )
+
+
+def _inside(errors: np.ndarray, sigma: np.ndarray | None) -> float | None:
+    """`inside_sigma` of a report; None where there is nothing to count."""
+    share = float("nan") if sigma is None else share_inside(errors, sigma)
+    return 100 * share if np.isfinite(share) else None
 
 
 def _mean(values: np.ndarray) -> float:
@@ -208,6 +221,7 @@ def as_table(reports: Sequence[Report]) -> str:
         ("offset removed %", lambda report: _shown(report.nrmse_offset_removed)),
         ("AUC", lambda report: f"{report.auc:.3f}"),
         ("failures %", lambda report: f"{report.failure_rate:.1f}"),
+        ("in 1 σ %", lambda report: _shown(report.inside_sigma)),
         *((area, lambda report, area=area: f"{report.areas[area]:.2f}") for area in areas),
     ]
     columns = [(name, cell) for name, cell in columns if any(map(cell, reports))]

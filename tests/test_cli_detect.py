@@ -47,7 +47,7 @@ def detect(weights, monkeypatch):
     """Runs the command; every photo has one face, in BOX, whatever the network thinks of it."""
 
     def load(name, **options):
-        find = Landmarker(load_detector(name), decoder=options["decoder"], min_score=0)
+        find = Landmarker(load_detector(name), decoder=options["decoder"], min_peak=0)
         find._finder = lambda image: (BOX, np.ones(1))
         monkeypatch.setattr(
             type(find), "_confirmed", lambda self, image, boxes: self._in_boxes(image, boxes)

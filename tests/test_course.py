@@ -327,7 +327,7 @@ def test_a_look_inside_shows_the_vectors_that_the_landmarks_are_read_from():
     detector = Detector(DetectorConfig(width=16, channels=8, upsample=3)).eval()
     landmarker = Landmarker(detector, finder="cascade")
     box = np.array([170.0, 60.0, 290.0, 180.0])
-    face = Face(np.zeros((68, 2)), np.ones((68, 2)), box, 0.5)
+    face = Face(np.zeros((68, 2)), np.ones((68, 2)), box, np.full(68, 0.5))
     photo = photographs()["Eileen Collins"]
     pictures = look_inside(
         landmarker, {"one": photo, "two": photo}, {"one": [face], "two": [face] * 2}

@@ -49,7 +49,7 @@ def test_the_detectors_box_matches_by_overlap(faces, landmarker):
             sample = next(s for s in faces.samples if np.array_equal(s.image(), image))
             near, far = sample.landmarks + 1.0, sample.landmarks / 20
             return [
-                Face(points, np.zeros((68, 2)), tight_box(points, 1.25), 1.0)
+                Face(points, np.zeros((68, 2)), tight_box(points, 1.25), np.ones(68))
                 for points in (far, near)
             ]
 
@@ -100,7 +100,7 @@ def test_weights_of_another_markup_are_measured_on_the_landmarks_both_have(
     def found(landmarker, images, around):
         boxes.extend(around)
         shifted = truth[len(boxes) - len(around) : len(boxes)] + (0.0, 3.0)
-        return Located(shifted, np.zeros_like(shifted), np.zeros(shifted.shape[:2]))
+        return Located(shifted, np.zeros_like(shifted), *np.zeros((2, *shifted.shape[:2])))
 
     monkeypatch.setattr(Landmarker, "locate", found)
     report = evaluate(landmarker, relabelled)

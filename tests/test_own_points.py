@@ -118,7 +118,7 @@ def test_detect_draws_and_writes_five_points(trained, folder, tmp_path, monkeypa
     box = np.array([[10.0, 10, 110, 110]])
     finder = lambda image: (box, np.ones(1))  # noqa: E731
     landmarker = onedheat.load(trained, finder=finder, engine="torch")
-    monkeypatch.setattr(landmarker, "min_score", 0.0)
+    monkeypatch.setattr(landmarker, "min_peak", 0.0)
     monkeypatch.setattr(pipeline, "MIN_AGREEMENT", 0.0)
     from onedheat.detection import detect_files
 

@@ -105,22 +105,22 @@ def test_a_box_without_a_face_is_dropped_by_its_score():
     photo = np.maximum(photo_of(ANNE), photo_of(BORIS) // 8)  # Boris is but a shadow
     (found,) = landmarker(off(BORIS), off(ANNE))(photo)
     assert np.abs(found.landmarks - ANNE).max() < 0.1
-    sure, faint = landmarker(off(BORIS), off(ANNE), min_score=0.05)(photo)
+    sure, faint = landmarker(off(BORIS), off(ANNE), min_peak=0.05)(photo)
     assert np.abs(faint.landmarks - BORIS).max() < 1 and faint.score < 0.2 < sure.score
 
 
 def test_a_finder_says_itself_how_sure_the_landmarks_must_be():
     find = landmarker(off(BORIS), off(ANNE))
     photo = np.maximum(photo_of(ANNE), photo_of(BORIS) // 8)
-    find.finder.min_score = 0.05
+    find.finder.min_peak = 0.05
     assert len(find(photo)) == 2
-    find.finder.min_score = 0.99
+    find.finder.min_peak = 0.99
     assert find(photo) == []
-    assert len(landmarker(off(BORIS), off(ANNE), min_score=0.05)(photo)) == 2
+    assert len(landmarker(off(BORIS), off(ANNE), min_peak=0.05)(photo)) == 2
 
 
 def test_a_face_that_the_second_look_does_not_confirm_is_dropped():
-    assert landmarker(off(ANNE), detector=Dreamer(), min_score=0.0)(photo_of(ANNE)) == []
+    assert landmarker(off(ANNE), detector=Dreamer(), min_peak=0.0)(photo_of(ANNE)) == []
 
 
 def test_boxes_that_arrive_at_one_face_count_once():

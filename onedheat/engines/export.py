@@ -36,7 +36,7 @@ def export(network: LandmarkNetwork, path: str | Path) -> float:
 
     The file takes `images`, float32 (batch, 3, F, F) RGB in [0, 1], for any batch; that of a detector
     gives `x` and `y`, (batch, N, L). Its metadata holds, as JSON under the key ``onedheat``, the
-    network's config and its landmark scheme; `onedheat.load` and `OnnxEngine` read it.
+    network's config, landmark scheme and calibration; `onedheat.load` and `OnnxEngine` read it.
 
     Args:
         network: a copy of it is exported, in eval mode and with its batch norms folded.
@@ -70,6 +70,7 @@ def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
         "kind": config.kind,
         "config": config.as_dict(),
         "scheme": scheme_as_json(scheme(config.scheme)),
+        "calibration": network.calibration and network.calibration.as_json(),
     }
     folded = fold_batch_norms(network).cpu()
     with torch.inference_mode():

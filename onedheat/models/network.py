@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from onedheat.calibration import Calibration
 from onedheat.heatmaps import Frame, Heatmaps, Loss, confidence, decode, spread
 from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme_as_json, scheme_from_json
 
@@ -127,12 +128,14 @@ class LandmarkNetwork(nn.Module, ABC):
         decoders: names of the ways to read landmarks off its output, the default first.
         has_confidence: whether what it reads comes with σ and confidence.
         config: its settings.
+        calibration: what σ and confidence of these weights must be corrected by, where that is known.
     """
 
     Config: ClassVar[type[NetworkConfig]]
     decoders: ClassVar[tuple[str, ...]]
     has_confidence: ClassVar[bool] = True
     config: NetworkConfig
+    calibration: Calibration | None = None
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Any:
