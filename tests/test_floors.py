@@ -11,7 +11,18 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 
 # Lowest first. A module belongs to the floor that names it or the package it stands in.
 FLOORS = [
-    {"landmarks", "geometry", "heatmaps", "metrics", "calibration", "files", "containers"},
+    {
+        "landmarks",
+        "geometry",
+        "heatmaps",
+        "metrics",
+        "calibration",
+        "files",
+        "containers",
+        "threads",
+        "filters",
+        "flow",
+    },
     {"models", "video"},
     {"data"},
     {"checkpoints", "faces", "drawing", "presets", "left_open", "reports"},
