@@ -188,7 +188,8 @@ class LandmarkNetwork(nn.Module, ABC):
                 f"expected pictures of floating-point values in [0, 1], got {images.dtype}; "
                 "onedheat.pipeline.to_batch makes them of uint8"
             )
-        if _holds_values(images):
+        # A training step does not wait for a GPU to say what it was given; any other use does.
+        if _holds_values(images) and not (self.training and images.is_cuda):
             low, high = (value.item() for value in images.aminmax())
             # Noise and colour may step a little outside; 0 to 255 and −1 to 1 are another matter.
             if not (low >= -0.1 and high <= 1.1):
