@@ -1,4 +1,5 @@
-"""What a landmark error is, and how many are summed up: NRMSE, CED, AUC, failure rate.
+"""What a landmark error is, and how many are summed up: NRMSE, CED, AUC, failure rate; of video jitter
+and lag.
 
 "NRMSE" is the literature's name (and the paper's) for the mean Euclidean error over a normalising
 distance; no root of a mean square is taken.
@@ -122,3 +123,105 @@ def auc(errors: Float[np.ndarray, "faces"], threshold: float = 8.0) -> float:
 def failure_rate(errors: Float[np.ndarray, "faces"], threshold: float = 8.0) -> float:
     """Per cent of faces with an error above the threshold (in per cent of the normaliser)."""
     return float(100 * (errors > threshold).mean())
+
+
+# Of tracks through video: how still, and how late ---------------------------------------------------
+
+
+def jitter(
+    track: Float[np.ndarray, "frames landmarks 2"], normaliser: Float[np.ndarray, "frames"]
+) -> float:
+    """How much a track shakes by itself, whatever is true: label-free.
+
+    The mean length of its second difference p_{t+1} − 2·p_t + p_{t−1} over landmarks and frames, in per
+    cent of the normaliser. Steady motion has none; a face that really starts and stops has some, so the
+    figure of a track belongs beside that of the labels. It is the acceleration of the track, by which
+    the smoothness of human motion in video is measured (as "acceleration error" against the truth in
+    Kanazawa et al. 2019, "Learning 3D Human Dynamics from Video"), in units of a face and a frame.
+
+    White noise of σ pixels in each coordinate has a second difference of √(3π)·σ ≈ 3.07·σ.
+
+    Args:
+        track: (T, N, 2) in pixels, of frames that follow one another; NaN where nothing was found. What
+            lacks one of three frames does not count.
+        normaliser: (T,) in pixels, of each frame.
+
+    Returns:
+        Per cent; NaN where no landmark is found in three frames in a row.
+
+    Example:
+        >>> still = np.zeros((4, 1, 2)); still[2] = [3.0, 4.0]  # seconds differ by 5 and by 10 pixels
+        >>> jitter(still, np.full(4, 100.0))
+        7.5
+    """
+    if len(track) < 3:
+        return float("nan")
+    lengths = 100 * np.linalg.norm(np.diff(track, n=2, axis=0), axis=-1) / normaliser[1:-1, None]
+    known = lengths[np.isfinite(lengths)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def error_jitter(
+    track: Float[np.ndarray, "frames landmarks 2"],
+    truth: Float[np.ndarray, "frames landmarks 2"],
+    normaliser: Float[np.ndarray, "frames"],
+) -> float:
+    """How much a track shakes against the truth: `jitter` of its error.
+
+    The second difference of the error is the acceleration error of Kanazawa et al. 2019. A constant
+    offset has none, so it can be told between two markups; what the labels themselves shake by is in
+    it, and so is what a smoothed track lags by in fast motion.
+
+    Args:
+        track: (T, N, 2) in pixels, of frames that follow one another; NaN where nothing was found.
+        truth: (T, N, 2); NaN where there is no annotation.
+        normaliser: (T,) in pixels, of each frame.
+    """
+    return jitter(track - truth, normaliser)
+
+
+def lag(
+    track: Float[np.ndarray, "frames landmarks 2"],
+    truth: Float[np.ndarray, "frames landmarks 2"],
+    most: int = 8,
+) -> float:
+    """By how many frames a track comes late: where its motion correlates best with the true one.
+
+    Motion is the first difference. Its correlation (of all landmarks and both coordinates together,
+    over the frames that two shifted tracks share) is computed for whole shifts from −`most` to `most`,
+    and the top of the parabola through the best and its two neighbours is the lag: as a delay is
+    estimated from a cross-correlation.
+
+    Args:
+        track: (T, N, 2) in pixels, of frames that follow one another; NaN where nothing was found.
+        truth: (T, N, 2); NaN where there is no annotation.
+        most: frames that are tried.
+
+    Returns:
+        Frames, above 0 where the track is behind; NaN where nothing moves or there are too few frames.
+    """
+    moved, true = np.diff(track, axis=0), np.diff(truth, axis=0)
+    most = min(most, len(true) // 2)
+    if most < 1:
+        return float("nan")
+    shifts = range(-most, most + 1)
+    matches = np.array([_match_at(moved, true, shift) for shift in shifts])
+    if not np.isfinite(matches).all():
+        return float("nan")
+    best = int(matches.argmax())
+    if best in (0, 2 * most):
+        return float(best - most)
+    before, top, after = matches[best - 1 : best + 2]
+    curvature = before - 2 * top + after
+    return best - most + float((before - after) / (2 * curvature) if curvature < 0 else 0.0)
+
+
+def _match_at(moved: np.ndarray, true: np.ndarray, shift: int) -> float:
+    """Correlation of motion at frame t with true motion at frame t − shift, in [−1, 1]."""
+    frames = len(true)
+    late = moved[max(0, shift) : frames + min(0, shift)]
+    early = true[max(0, -shift) : frames - max(0, shift)]
+    known = np.isfinite(late) & np.isfinite(early)
+    late, early = late[known], early[known]
+    size = np.sqrt((late**2).sum() * (early**2).sum())
+    return float((late * early).sum() / size) if size > 0 else float("nan")

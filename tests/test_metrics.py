@@ -4,7 +4,10 @@ import pytest
 from onedheat.metrics import (
     auc,
     ced,
+    error_jitter,
     failure_rate,
+    jitter,
+    lag,
     nrmse,
     offset_removed_errors,
     point_errors,
@@ -81,3 +84,96 @@ def test_an_offset_needs_frames_to_learn_from_and_frames_to_measure(learned):
     still = np.zeros((3, 1, 2))
     with pytest.raises(ValueError, match=f"of 3 frames the first {learned} cannot be set apart"):
         offset_removed_errors(still, still, np.ones((3, 2)), learned)
+
+
+# Tracks through video -------------------------------------------------------------------------------
+
+
+def wandering(frames: int, landmarks: int = 3) -> np.ndarray:
+    """Landmarks that swing slowly, each its own way, as a function of time that can be asked between
+    frames: (T, N, 2)."""
+    return wandering_at(np.arange(frames), landmarks)
+
+
+def wandering_at(times: np.ndarray, landmarks: int = 3) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    speed, phase = rng.uniform(0.05, 0.25, (4, landmarks, 2)), rng.uniform(0, 7, (4, landmarks, 2))
+    return 10 * np.sin(times[:, None, None, None] * speed + phase).sum(axis=1)
+
+
+def test_jitter_is_the_mean_length_of_the_second_difference_worked_by_hand():
+    track = np.zeros((5, 2, 2))
+    track[2, 0] = [
+        3.0,
+        4.0,
+    ]  # second differences of 5, 10 and 5 pixels; the other landmark has none
+    assert jitter(track, np.full(5, 50.0)) == pytest.approx(100 * (5 + 10 + 5) / 6 / 50)
+    turned = np.array([1.0, 50.0, 100.0, 50.0, 1.0])  # each by the size of its own frame
+    assert jitter(track, turned) == pytest.approx(100 * (5 / 50 + 10 / 100 + 5 / 50) / 6)
+
+
+def test_steady_motion_has_no_jitter_and_a_constant_offset_no_error_jitter():
+    steady = np.arange(20)[:, None, None] * np.array([[2.0, -1.0], [0.5, 3.0]])
+    assert jitter(steady, np.full(20, 100.0)) == pytest.approx(0, abs=1e-10)
+    truth = wandering(50)
+    assert jitter(truth, np.full(50, 100.0)) > 0.1
+    assert error_jitter(truth + (7.0, -3.0), truth, np.full(50, 100.0)) == pytest.approx(
+        0, abs=1e-10
+    )
+
+
+def test_white_noise_has_the_jitter_that_is_expected_of_it():
+    """Second differences of it have a variance of 6σ² in each coordinate, and so a Rayleigh mean."""
+    noise = np.random.default_rng(0).normal(scale=0.2, size=(4000, 20, 2))
+    expected = np.sqrt(3 * np.pi) * 0.2
+    assert jitter(noise, np.full(4000, 100.0)) == pytest.approx(expected, rel=0.01)
+    truth = wandering(4000, 20)
+    assert error_jitter(truth + noise, truth, np.full(4000, 100.0)) == pytest.approx(
+        expected, rel=0.01
+    )
+
+
+def test_what_lacks_one_of_three_frames_has_no_jitter_to_count():
+    track = np.zeros((5, 1, 2))
+    track[0] = 100.0
+    track[1] = np.nan
+    track[4] = [0.0, 8.0]
+    assert jitter(track, np.full(5, 100.0)) == pytest.approx(8.0)
+    assert np.isnan(jitter(track[:4], np.full(4, 100.0)))
+    assert np.isnan(jitter(track[:2], np.full(2, 100.0)))
+
+
+@pytest.mark.parametrize("late", [-2, 0, 1, 5])
+def test_a_track_that_is_delayed_by_whole_frames_lags_by_them(late):
+    times = np.arange(300)
+    found = lag(wandering_at(times - late), wandering_at(times))
+    assert found == pytest.approx(late, abs=0.01)
+
+
+@pytest.mark.parametrize("late", [0.25, 0.5, 1.7])
+def test_a_delay_of_part_of_a_frame_is_found_too(late):
+    times = np.arange(300)
+    truth = wandering_at(times)
+    assert lag(wandering_at(times - late), truth) == pytest.approx(late, abs=0.02)
+    noise = np.random.default_rng(1).normal(scale=0.3, size=truth.shape)
+    track = wandering_at(times - late) + noise
+    assert lag(track, truth) == pytest.approx(late, abs=0.15)
+
+
+def test_filters_lag_in_tracks_by_what_they_say():
+    from onedheat.filters import MovingAverage, OneEuro
+
+    truth = wandering(400)
+    for steadied in (MovingAverage(5), MovingAverage(4), OneEuro.with_lag(1.0)):
+        assert lag(steadied.smooth(truth), truth) == pytest.approx(steadied.lag, abs=0.1)
+
+
+def test_a_lag_is_unknown_where_nothing_moves_and_the_missing_do_not_matter():
+    still = np.zeros((50, 2, 2))
+    assert np.isnan(lag(wandering(50, 2), still)) and np.isnan(lag(still, wandering(50, 2)))
+    assert np.isnan(lag(still[:2], still[:2]))
+    times = np.arange(300)
+    track, truth = wandering_at(times - 1.0), wandering_at(times)
+    track[40:60, 1] = np.nan
+    truth[100] = np.nan
+    assert lag(track, truth) == pytest.approx(1, abs=0.02)
