@@ -164,7 +164,9 @@ def _download(repository: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CALIBRATION, CARD]))
+        return Path(
+            snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CALIBRATION, CARD])
+        )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
             f"no folder {repository!r} here, and it could not be fetched from the hub "

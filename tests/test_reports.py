@@ -177,9 +177,66 @@ def test_an_offset_is_removed_only_where_the_markup_is_another_and_the_face_one_
     assert not {"nrmse_offset_removed", "clips"} & set(photos.as_json())
 
 
+def test_video_says_how_much_it_shakes_and_how_late_it_is(faces):
+    video, _ = _talking(faces, 60)
+    truth, noise = video.landmarks(), np.random.default_rng(0).normal(size=(60, 68, 2))
+    distance = IBUG68.normalising_distance(truth)
+    report = summarize(truth + noise * distance[:, None, None] / 100, video, **PROTOCOL)
+    # Noise of 1 % shakes by √(3π) %, and the labels of this face hardly at all.
+    assert report.jitter_of_error == pytest.approx(np.sqrt(3 * np.pi), rel=0.05)
+    assert report.jitter == pytest.approx(report.jitter_of_error, rel=0.02)
+    assert 0 < report.jitter_of_labels < 0.1 and abs(report.lag) < 0.5
+    exact = summarize(truth, video, **PROTOCOL)
+    assert exact.jitter == exact.jitter_of_labels and exact.jitter_of_error == 0
+    assert {"jitter", "jitter_of_labels", "jitter_of_error", "lag"} <= set(report.as_json())
+    assert "jitter %" in as_table([report]).splitlines()[0]
+
+
+def test_frames_of_two_clips_do_not_follow_one_another(faces):
+    first, _ = _talking(faces, 10)
+    second, _ = _talking(faces, 12)
+    both = replace(first, samples=first.samples + second.samples)
+    predicted = both.landmarks()
+    predicted[10:] += 30.0  # a jump between the clips
+    assert summarize(predicted, both, **PROTOCOL).jitter_of_error == pytest.approx(0, abs=1e-9)
+
+
+def test_photos_and_frames_far_apart_have_no_jitter(faces):
+    video, _ = _talking(faces, 20)
+    sparse = replace(video, samples=video.samples[::2])
+    for measured in (faces, sparse):
+        values = summarize(measured.landmarks(), measured, **PROTOCOL).as_json()
+        assert not {"jitter", "jitter_of_labels", "jitter_of_error", "lag"} & set(values)
+
+
 def test_an_offset_that_cannot_be_known_has_no_value(faces):
     video, _ = _talking(faces, 10)
     predicted = video.landmarks()[:, [30, 36]]
     predicted[:5] = np.nan  # nothing found in the frames it would be estimated on
     values = summarize(predicted, video, points=[30, 36], **PROTOCOL).as_json()
     assert values["nrmse_offset_removed"] is None
+
+
+def test_the_share_within_sigma_counts_annotated_coordinates_of_faces_that_were_found(faces):
+    """Every x is off by 1 and every y by 3 pixels; σ is 2, and 4 for the y of 20 mouth points."""
+    two = replace(faces, samples=faces.samples[:2])
+    predicted = two.landmarks() + (1.0, -3.0)
+    sigma = np.full_like(predicted, 2.0)
+    sigma[:, 48:, 1] = 4.0
+    predicted[0] = np.nan
+    report = summarize(predicted, two, sigma=sigma, **PROTOCOL)
+    assert report.inside_sigma == pytest.approx(100 * (68 + 20) / 136)
+    assert "in 1 σ %" in as_table([report]).splitlines()[0]
+
+    def without_contour(sample):
+        return np.where(np.arange(68)[:, None] < 17, np.nan, sample.landmarks)
+
+    part = summarize(predicted, _with(two, landmarks=without_contour), sigma=sigma, **PROTOCOL)
+    assert part.inside_sigma == pytest.approx(100 * (51 + 20) / 102)
+
+
+def test_a_network_without_sigma_has_no_share_within_it(faces):
+    unknown = np.full_like(faces.landmarks(), np.nan)
+    for sigma in (None, unknown):
+        report = summarize(faces.landmarks(), faces, sigma=sigma, **PROTOCOL)
+        assert report.inside_sigma is None and "inside_sigma" not in report.as_json()

@@ -42,7 +42,7 @@ def look_inside(
         found: name → the faces of that photo.
 
     Returns:
-        Name of the face → its picture. Coordinates and σ are those of the vectors shown.
+        Name of the face → its picture. Coordinates and σ, calibrated, are those of the vectors shown.
     """
     return {
         name if len(faces) == 1 else f"{name}, face {number}": _two_vectors(
@@ -62,8 +62,11 @@ def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) ->
     landmarks = [
         decode(v, **common, decoder=landmarker.decoder, frame=config.frame) for v in heatmaps
     ]
-    sigma = [spread(vectors, **common) for vectors in heatmaps]
+    sigma = torch.stack([spread(vectors, **common) for vectors in heatmaps], dim=-1)
+    sigma = sigma.double().numpy()
+    if landmarker.calibration:
+        sigma = landmarker.calibration.correct(sigma)
     finer = warp(photo, Crop.from_box(face.box, 512))
     found = torch.stack(landmarks, dim=-1).double().numpy()
     view = FaceView(name, finer, config.size, found, landmarker.scheme)
-    return TwoVectors(view, heatmaps, torch.stack(sigma, dim=-1).double().numpy(), config.frame)
+    return TwoVectors(view, heatmaps, sigma, config.frame)
