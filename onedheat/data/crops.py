@@ -6,8 +6,12 @@
 Photos are decoded once and kept, each cut to what any crop of its face can show. Where the network
 computes on a GPU they are kept there and cut there, a batch at a time; elsewhere OpenCV cuts them one
 by one. Both draw the same crops, and their pictures agree to one grey level.
+
+A photo that cannot be read stops nothing: the next face of the set takes its place, always the same
+one, and a warning names the file once. Where more than a few are like that, something else is wrong.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -19,10 +23,15 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from onedheat.data.augment import AugmentConfig, draw_crop, reach
 from onedheat.data.errors import DataError
+from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
 from onedheat.geometry import Crop, Landmarks, warp, warp_batch
 
 KEPT_BYTES = 2 * 10**9
+IN_A_ROW = 8  # faces tried before the data are given up
+BAD_SHARE = 0.01  # of the faces may be unreadable, or three
+
+_log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -40,7 +49,7 @@ class Picture(NamedTuple):
     Attributes:
         pixels: (3, F, F) uint8.
         landmarks: (N, 2) in pixels of the picture; NaN where there is no annotation.
-        index: of the face in its set.
+        index: of the face in its set; another than was asked for where that could not be read.
     """
 
     pixels: UInt8[Tensor, "*batch 3 size size"]
@@ -144,29 +153,43 @@ class TrainingPictures(Dataset):
 
     def __getitem__(self, at: tuple[int, int]) -> Picture:
         """One picture, cut by OpenCV."""
-        part, crop, landmarks = self._draw(at)
+        part, crop, landmarks, index = self._draw(at)
         pixels = torch.from_numpy(warp(part.numpy(), crop)).permute(2, 0, 1)
-        return Picture(pixels, landmarks, at[1])
+        return Picture(pixels, landmarks, index)
 
     def batch(self, ats: Sequence[tuple[int, int]]) -> Picture:
         """Several pictures, stacked, cut where the photos are kept."""
-        parts, crops, landmarks = zip(*map(self._draw, ats), strict=True)
-        indices = torch.tensor([index for _, index in ats])
-        return Picture(warp_batch(parts, crops), torch.stack(landmarks), indices)
+        parts, crops, landmarks, indices = zip(*map(self._draw, ats), strict=True)
+        return Picture(warp_batch(parts, crops), torch.stack(landmarks), torch.tensor(indices))
 
     def _draw(
         self, at: tuple[int, int]
-    ) -> tuple[UInt8[Tensor, "height width 3"], Crop, Float[Tensor, "landmarks 2"]]:
-        """Everything about a picture but its pixels: the photo, the crop, the landmarks in the crop."""
+    ) -> tuple[UInt8[Tensor, "height width 3"], Crop, Float[Tensor, "landmarks 2"], int]:
+        """Everything about a picture but its pixels: the photo, the crop, the landmarks in the crop,
+        and whose they are.
+        """
         epoch, index = at
         rng = np.random.default_rng([self.seed, epoch, index])
-        part, corner = self.photos[index]
+        index, (part, corner) = self._readable(index)
         landmarks: Landmarks = self.landmarks[index] - corner
         crop, mirrored = draw_crop(landmarks, self.size, self.augment, rng)
         landmarks = crop.to_crop(landmarks)
         if mirrored:
             landmarks = landmarks[self.mirror]
-        return part, crop, torch.from_numpy(landmarks).float()
+        return part, crop, torch.from_numpy(landmarks).float(), index
+
+    def _readable(self, index: int) -> tuple[int, PhotoPart]:
+        """The first face from `index` on whose photo can be read. Raises `DataError` if none near can."""
+        tried = [(index + further) % len(self) for further in range(min(IN_A_ROW, len(self)))]
+        for other in tried:
+            try:
+                return other, self.photos[other]
+            except ImageError as error:
+                fault = error
+        raise DataError(
+            f"{len(tried)} faces in a row cannot be read, the last: {fault}. Are the data still where "
+            "they were?"
+        ) from fault
 
 
 class FaceBatches:
@@ -197,6 +220,7 @@ class FaceBatches:
         keep: int = KEPT_BYTES,
     ):
         self.plan, self.device, self.workers = plan, torch.device(device), workers
+        self.faces, self.unreadable = faces, set[int]()
         self.cut_on_device = self.device.type == "cuda" and not workers
         self.pictures = TrainingPictures(
             faces,
@@ -211,12 +235,29 @@ class FaceBatches:
         return len(self.plan)
 
     def __iter__(self) -> Iterator[FaceBatch]:
-        for pixels, landmarks, indices in self._cut():
+        for ats, (pixels, landmarks, indices) in zip(self.plan, self._cut(), strict=True):
+            for (_, asked), got in zip(ats, indices.tolist(), strict=True):
+                if asked != got and asked not in self.unreadable:
+                    self._note_unreadable(asked)
             yield FaceBatch(
                 pixels.to(self.device, non_blocking=True).float().div(255),
                 landmarks.to(self.device, non_blocking=True),
                 indices,
             )
+
+    def _note_unreadable(self, index: int) -> None:
+        """Says which face was left out. Raises `DataError` when these are too many."""
+        self.unreadable.add(index)
+        try:
+            self.faces.samples[index].image()
+            fault = f"{self.faces.samples[index].source} could not be read a moment ago"
+        except ImageError as error:
+            fault = str(error)
+        if len(self.unreadable) > max(3, BAD_SHARE * len(self.faces)):
+            raise DataError(
+                f"{len(self.unreadable)} of {len(self.faces)} faces cannot be read, the last: {fault}"
+            )
+        _log.warning("%s; the next face takes its place", fault)
 
     def _cut(self) -> Iterator[Picture]:
         if self.cut_on_device:

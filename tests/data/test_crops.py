@@ -10,6 +10,7 @@ from faces300w import make_300w
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.crops import FaceBatches, TrainingPictures
 from onedheat.data.errors import DataError
+from onedheat.data.samples import Photo
 from onedheat.data.w300 import read_300w
 from onedheat.geometry import Crop, tight_box, warp
 from onedheat.landmarks import IBUG68
@@ -124,3 +125,58 @@ def test_a_face_without_any_annotation_is_named(faces):
     with pytest.raises(DataError, match="none of the 68 landmarks is annotated") as caught:
         TrainingPictures(nothing, 64, AugmentConfig())[0, 3]
     assert str(caught.value).startswith(source)
+
+
+# Photos that cannot be read -----------------------------------------------------------------------
+
+
+def without(faces, *indices):
+    """The set with photos that do not exist for some of its faces."""
+    samples = list(faces.samples)
+    for index in indices:
+        gone = Photo(samples[index].source.path.with_name(f"gone{index}.png"))
+        samples[index] = replace(samples[index], source=gone)
+    return replace(faces, samples=tuple(samples))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_next_face_takes_the_place_of_one_that_cannot_be_read(faces, workers, caplog):
+    broken = without(faces, 3)
+    whole, mended = (
+        list(FaceBatches(which, PLAN, 32, AugmentConfig(), workers=workers))
+        for which in (faces, broken)
+    )
+    assert [batch.indices.tolist() for batch in mended] == [[4, 7, 0, 11], [4, 1, 2, 5]]
+    for before, after in zip(whole, mended, strict=True):
+        assert torch.equal(before.images[1:], after.images[1:])
+        assert not torch.equal(before.images[0], after.images[0])
+    # Said once, by name, though it was asked for twice.
+    assert caplog.text.count("gone3.png does not exist") == 1
+    again = FaceBatches(broken, PLAN[1:], 32, AugmentConfig(), workers=workers)
+    assert torch.equal(next(iter(again)).images, mended[1].images)
+
+
+def test_faces_cut_together_replace_one_that_cannot_be_read_too(faces):
+    ats = [(0, 3), (0, 7)]
+    together = TrainingPictures(without(faces, 3), 32, AugmentConfig()).batch(ats)
+    alone = TrainingPictures(without(faces, 3), 32, AugmentConfig())[0, 3]
+    assert together.index.tolist() == [4, 7] and alone.index == 4
+    assert (together.pixels[0].int() - alone.pixels.int()).abs().max() <= 1
+
+
+def test_more_than_a_few_that_cannot_be_read_are_an_error(faces):
+    broken = without(faces, 0, 3, 5, 7)
+    batches = iter(FaceBatches(broken, PLAN, 32, AugmentConfig()))
+    assert next(batches).indices.tolist() == [4, 8, 1, 11]  # three of them
+    with pytest.raises(DataError, match="4 of 12 faces cannot be read, the last: .*gone5.png"):
+        next(batches)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_folder_that_is_gone_is_an_error(faces, workers):
+    nowhere = without(faces, *range(len(faces)))
+    batches = FaceBatches(nowhere, PLAN, 32, AugmentConfig(), workers=workers)
+    with pytest.raises(
+        DataError, match=r"8 faces in a row cannot be read, the last: .*gone10\.png"
+    ):
+        next(iter(batches))
