@@ -47,10 +47,10 @@ class _Commands(TyperGroup):
 
 
 class _Echo(logging.Handler):
-    """Log messages as sentences on standard error."""
+    """Log messages as sentences on standard error, above a progress bar if there is one."""
 
     def emit(self, record):
-        typer.echo(f"onedheat: {record.getMessage()}", err=True)
+        tqdm.write(f"onedheat: {record.getMessage()}", file=sys.stderr)
 
 
 @contextmanager
@@ -169,11 +169,18 @@ def train(
         typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option(help="Write for TensorBoard too, into RUN/tensorboard.")
+    ] = True,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
 ):
-    """Train a detector. Ctrl-C saves first; --resume goes on from there."""
+    """Train a detector. Ctrl-C saves first; --resume goes on from there.
+
+    Several GPUs or machines: accelerate launch -m onedheat.cli train … on each.
+    """
+    from onedheat.data.errors import DataError
     from onedheat.data.samples import union
     from onedheat.presets import PRESETS, with_settings
 
@@ -195,20 +202,24 @@ def train(
     faces = union(*(one.read(path, part) for (one, path), part in zip(pairs, splits, strict=True)))
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
-    run = Run(chosen.for_scheme(faces.scheme), faces, out, resume=resume)
-    typer.echo(
-        f"{len(run.training)} faces to train on, {len(run.validation)} of other photos to validate; "
-        f"{len(faces.scheme)} points ({faces.scheme.name}); {run.accelerator.device.type}, "
-        f"{run.accelerator.mixed_precision} precision",
-        err=True,
-    )
-    report = run.train()
+    with _told(logging.getLogger("onedheat.training")), _told(logging.getLogger("onedheat.data")):
+        fitting = chosen.for_scheme(faces.scheme)
+        try:
+            run = Run(fitting, faces, out, resume=resume, tensorboard=tensorboard)
+        except DataError:
+            raise
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        if run.is_main:
+            typer.echo(run.about(), err=True)
+        report = run.train()
     if report is None:
         typer.echo(f"stopped at step {run.step}; --resume goes on from there", err=True)
         raise typer.Exit(130)
-    typer.echo(
-        f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}"
-    )
+    if run.is_main:
+        typer.echo(
+            f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}"
+        )
 
 
 @app.command()

@@ -17,13 +17,17 @@ class TrainConfig:
 
     Attributes:
         passes: times each training face is seen.
-        batch_size: faces per step.
+        batch_size: faces per step, of all processes together.
+        accumulate: parts into which each process splits its share of a step, one after another, where
+            memory is short; each part has its own batch norm, as it has in a process of its own.
         learning_rate: of Adam, reached after the warm-up.
         warmup_steps: steps over which the learning rate rises from 0.
         schedule: what it does then: ``"cosine"`` falls to 0 at the end, ``"constant"`` stays.
+        clip: largest norm of a step's gradient, larger ones are scaled down to it; 0 leaves them.
         ema: share of the averaged weights that is kept at each step; the average is what is used.
-        precision: ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the processor multiplies it
-            faster.
+        ema_warmup: keep less in the beginning, when the average still holds what was random.
+        precision: ``"fp32"``, ``"bf16"``, ``"fp16"`` (a GPU's alone, with scaled gradients), or
+            ``"auto"``: bf16 where the processor multiplies it faster.
         validation: share of the training photos held out to watch the run.
         validate_every: passes between two validations.
         save_minutes: minutes between two checkpoints.
@@ -34,10 +38,13 @@ class TrainConfig:
 
     passes: int = 110
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     schedule: Literal["cosine", "constant"] = "cosine"
+    clip: float = 0.0
     ema: float = 0.999
+    ema_warmup: bool = True
     precision: str = "auto"
     validation: float = 0.05
     validate_every: int = 5
@@ -47,13 +54,19 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 
     def __post_init__(self):
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision must be auto, fp32 or bf16, got {self.precision!r}")
+        if self.precision not in ("auto", "fp32", "bf16", "fp16"):
+            raise ValueError(f"precision must be auto, fp32, bf16 or fp16, got {self.precision!r}")
         if self.schedule not in ("cosine", "constant"):
             raise ValueError(f"schedule must be cosine or constant, got {self.schedule!r}")
-        for name in ("passes", "batch_size", "validate_every", "save_minutes", "learning_rate"):
+        for name in ("passes", "batch_size", "accumulate", "validate_every", "save_minutes",
+                     "learning_rate"):  # fmt: skip
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        for name in ("clip", "warmup_steps", "workers"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema must be from 0 to below 1, got {self.ema}")
 
 
 @dataclass(frozen=True)

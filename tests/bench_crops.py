@@ -45,6 +45,7 @@ class Bench:
         self.batches_of = shuffled.reshape(-1, self.config.batch_size).tolist()
         self.images = count
         self.augmentation = Augmentation(self.config.augment, seed=self.config.seed)
+        self.learner = self.run.learner
         self.ready: list[FaceBatch] = []
 
     def round(self) -> dict[str, float]:
@@ -76,7 +77,7 @@ class Bench:
 
     def _train(self) -> None:
         for batch in self.ready:
-            self.run._train_step(batch, self.augmentation, steps=10**6)
+            self.learner.learn([batch])
 
     def _rate(self, work: Callable[[], None]) -> float:
         start = time.perf_counter()

@@ -68,6 +68,7 @@ def recipe(seed: int) -> TrainConfig:
         batch_size=32,
         learning_rate=3e-3,
         ema=0.995,
+        ema_warmup=False,  # as the first of them were trained
         validation=0.02,
         validate_every=1,
         seed=seed,

@@ -1,0 +1,115 @@
+"""What learns: a network, its optimiser, and the average of its weights. One step of it is `learn`."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from onedheat.data.augment import Augmentation
+from onedheat.data.crops import FaceBatch
+from onedheat.models import LandmarkNetwork, NetworkConfig, build
+from onedheat.presets import TrainConfig
+from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
+
+
+class Learner:
+    """A network that is being trained.
+
+    Args:
+        network: which.
+        config: how.
+        plan: the parts of a batch that are this process's.
+        accelerator: where.
+
+    Attributes:
+        bare: the network, without what accelerate wraps around it.
+        average: its averaged weights, which are what is used (`average.module`).
+        step: steps made.
+    """
+
+    def __init__(
+        self,
+        network: NetworkConfig,
+        config: TrainConfig,
+        plan: MicroBatches,
+        accelerator: Accelerator,
+    ):
+        self.config, self.plan, self.accelerator = config, plan, accelerator
+        self.network = network
+        self.bare = self.untrained()
+        optimizer = torch.optim.Adam(self.bare.parameters(), lr=config.learning_rate, fused=True)
+        self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
+        self.average = AveragedModel(self.bare, multi_avg_fn=self._average, use_buffers=True)
+        self.augmentation = Augmentation(config.augment, seed=config.seed)
+        self.step = 0
+
+    def untrained(self) -> LandmarkNetwork:
+        """The network as it is before the first step."""
+        torch.manual_seed(self.config.seed)
+        network = build(self.network).to(memory_format=torch.channels_last)
+        return network.to(self.accelerator.device)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return learning_rate(self.step, self.plan.batches.steps, self.config)
+
+    def learn(self, parts: Sequence[FaceBatch]) -> Float[Tensor, "parts"]:
+        """One step of the optimiser on the parts of a batch that are this process's.
+
+        Their gradients are averaged, those of other processes too.
+
+        Returns:
+            Their losses, left on the device.
+        """
+        config, plan, losses = self.config, self.plan, []
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        self.wrapped.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        for number, part in enumerate(parts, plan.first):
+            last = number == plan.first + plan.each - 1
+            # Processes exchange gradients once a step, with the last part.
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                images = self.augmentation(part.images, self.step * plan.parts + number)
+                output = self.wrapped(images.contiguous(memory_format=torch.channels_last))
+                loss = self.bare.loss(output, part.landmarks)
+                self.accelerator.backward(loss / plan.each)
+            losses.append(loss.detach())
+        if config.clip:
+            self.accelerator.clip_grad_norm_(self.wrapped.parameters(), config.clip)
+        self.optimizer.step()
+        self.average.update_parameters(self.bare)
+        self.step += 1
+        return torch.stack(losses)
+
+    def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        get_ema_multi_avg_fn(ema_decay(self.step, self.config))(averaged, current, count)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on, but for what follows from seed and step."""
+        scaler = self.accelerator.scaler  # of fp16's gradients
+        return {
+            "detector": self.bare.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": scaler.state_dict() if scaler else {},
+            "random": torch.get_rng_state(),
+            "step": self.step,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state`. Those of older runs lack what they had no use for."""
+        self.bare.load_state_dict(state["detector"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler and state.get("scaler"):
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        if "random" in state:
+            torch.set_rng_state(state["random"])
+        self.step = state["step"]

@@ -1,0 +1,366 @@
+"""The loop, and the folder it writes:
+
+    RUN/run.json            what was asked for
+    RUN/metrics.csv         one line per validation
+    RUN/samples.png         some validation faces with what is found by now
+    RUN/checkpoints, last   see `onedheat.training.saving`: `onedheat.load("RUN/last")` uses the newest
+
+Which pictures a step sees, and how they vary, follows from (seed, step) alone, so a resumed run goes
+the way of the unbroken one, bit for bit on one kind of processor.
+
+Several GPUs or machines work on one run when the same program is started by `accelerate launch`, or
+by accelerate's `notebook_launcher`: each works on its part of every batch, and the first of them
+writes, validates and speaks.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from onedheat.checkpoints import write_weights
+from onedheat.data.crops import FaceBatches
+from onedheat.data.errors import DataError
+from onedheat.data.images import ImageError
+from onedheat.data.samples import FaceSet
+from onedheat.landmarks import scheme
+from onedheat.models import LandmarkNetwork, NetworkConfig
+from onedheat.pipeline import Landmarker
+from onedheat.presets import Preset, TrainConfig
+from onedheat.reports import Report
+from onedheat.training.blame import faces_to_blame, verdict
+from onedheat.training.keeping import Keeper, alone_in
+from onedheat.training.learner import Learner
+from onedheat.training.logs import Logs, Measured
+from onedheat.training.losses import Losses
+from onedheat.training.machine import (
+    make_accelerator,
+    share_statistics,
+    stop_requests,
+    told_by_main,
+)
+from onedheat.training.saving import STATE, Checkpoints
+from onedheat.training.schedule import Batches, MicroBatches
+from onedheat.training.settings import as_begun, as_json, claim_folder
+from onedheat.training.validation import Validation
+
+WITHOUT_ASKING = 20
+"""Steps that a GPU is given before it is asked for a number, which it must first have caught up with."""
+
+
+class Run:
+    """A training run and its folder.
+
+    Wherever it is stopped, and by whatever, `resume` goes on from the newest checkpoint; see `Keeper`
+    for a disk that is full and `onedheat.data.crops` for photos that cannot be read.
+
+    Args:
+        preset: what is trained and how.
+        faces: annotated faces; a share of their photos is held out for validation.
+        out: the run's folder.
+        resume: continue what is there instead of refusing to touch it.
+        progress: show a bar on standard error.
+        tensorboard: write for TensorBoard too, into RUN/tensorboard.
+        samples: validation faces that are drawn at each validation.
+        on_validation: called with the run after each validation, in the main process: its `history`
+            has what was measured, e.g. for a live plot.
+
+    Raises:
+        CheckpointError: the folder holds a run and `resume` is not set, or one of other settings or
+            other faces, or no checkpoint in it can be used.
+        ValueError: too few faces, a scheme that is not the detector's, fp16 without a GPU, or a batch
+            that the processes cannot share evenly.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        faces: FaceSet,
+        out: str | Path,
+        *,
+        resume: bool = False,
+        progress: bool = True,
+        tensorboard: bool = False,
+        samples: int = 8,
+        on_validation: Callable[["Run"], object] | None = None,
+    ):
+        wanted, count = scheme(preset.detector.scheme), preset.detector.landmarks
+        if (wanted, count) != (faces.scheme, len(faces.scheme)):
+            raise ValueError(
+                f"the preset finds {count} {wanted.name} landmarks, the faces have "
+                f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
+            )
+        self.out, self.on_validation, self.config = Path(out), on_validation, preset.train
+        self.training, held_out = faces.divided(self.config.validation, self.config.seed)
+        self._held_out = Validation(held_out, samples, self.config.seed)
+        self.accelerator = make_accelerator(self.config.precision)
+        self.is_main = self.accelerator.is_main_process
+        self.progress = progress and self.is_main
+        self._plan()  # what cannot be divided is refused before a folder is claimed
+        self.config, state = told_by_main(
+            self.accelerator, lambda: self._open_folder(preset.detector, faces, resume)
+        )
+        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator)
+        self.losses = Losses(self.accelerator)
+        self.seconds = 0.0
+        if state is not None:
+            self._restore(state)
+        checkpoints = self.checkpoints if self.is_main else None
+        saved = self.step if state is not None else -1
+        self.keeper = Keeper(checkpoints, self.config.save_minutes, saved)
+        self.logs = Logs(self.out if self.is_main else None, self.step, tensorboard=tensorboard)
+
+    def _open_folder(
+        self, network: NetworkConfig, faces: FaceSet, resume: bool
+    ) -> tuple[TrainConfig, dict[str, Any] | None]:
+        """Claims the folder; the recipe as the run has it, and the state to go on from, if any."""
+        config = as_begun(self.config, self.out / "run.json") if resume else self.config
+        asked = as_json(network, config, faces, self._plan().parts)
+        claim_folder(self.out, asked, resume=resume)
+        self.checkpoints = Checkpoints(self.out, asked)
+        return config, self.checkpoints.newest() if resume else None
+
+    def _plan(self, first_step: int = 0) -> MicroBatches:
+        batches = Batches(len(self.training), self.config, first_step)
+        return MicroBatches(batches, self.accelerator.process_index, self.accelerator.num_processes)
+
+    @property
+    def step(self) -> int:
+        """Steps made."""
+        return self.learner.step
+
+    @property
+    def bare(self) -> LandmarkNetwork:
+        """The network that is trained."""
+        return self.learner.bare
+
+    @property
+    def average(self) -> AveragedModel:
+        """The average of its weights; `average.module` is the network to use."""
+        return self.learner.average
+
+    @property
+    def validation(self) -> FaceSet:
+        """The faces held out."""
+        return self._held_out.faces
+
+    @property
+    def history(self) -> list[Measured]:
+        """The lines of metrics.csv, in the main process."""
+        return self.logs.history
+
+    def about(self) -> str:
+        """The run in a sentence."""
+        work, points = self.accelerator, self.training.scheme
+        together = f"{work.num_processes} processes, " if work.num_processes > 1 else ""
+        return (
+            f"{len(self.training)} faces to train on, {len(self.validation)} of other photos to "
+            f"validate; {len(points)} points ({points.name}); {together}{work.device.type}, "
+            f"{work.mixed_precision} precision"
+        )
+
+    # The loop -----------------------------------------------------------------------------------
+
+    def train(self) -> Report | None:
+        """Trains to the end, or until it is asked to stop. Either way the newest state is saved.
+
+        Returns:
+            The last validation, or None if the run was stopped before its end.
+
+        Raises:
+            DataError: too many faces can no longer be read; the state is saved.
+            FloatingPointError: the loss is not finite; the message names step and faces, and the
+                newest checkpoint is from before.
+            CheckpointError: the state could not be saved at the end, or another process trains here.
+        """
+        config, report, batches = self.config, None, self.learner.plan.batches
+        parts = iter(self._pictures(self.step))
+        self.keeper.begin()
+        before, started = self.seconds, time.monotonic()
+        with (
+            alone_in(self.out) if self.is_main else nullcontext(),
+            closing(self.logs),
+            self._bar(batches) as bar,
+            stop_requests() as stop_asked,
+            self._saved_if_data_fail(),
+        ):
+            while self.step < batches.steps:
+                self.losses.add(
+                    self.step, self.learner.learn(list(islice(parts, config.accumulate)))
+                )
+                self.seconds = before + time.monotonic() - started
+                bar.update(config.batch_size)
+                at_end = self.step == batches.steps
+                validating = at_end or self.step % (batches.per_pass * config.validate_every) == 0
+                if validating:
+                    self._settle()
+                    report = told_by_main(self.accelerator, self._validate_and_tell)
+                    self.losses.forget()
+                elif self._may_ask():
+                    self._read_losses()
+                if validating or self.step % WITHOUT_ASKING == 0:
+                    bar.set_postfix_str(self._in_words())
+                stopping, due = self._agree(stop_asked())
+                if at_end or stopping or due:
+                    self._save(last=at_end or stopping, give_up=stop_asked)
+                if stopping and not at_end:
+                    return None
+        return report or told_by_main(self.accelerator, self.validate)
+
+    def _pictures(self, first_step: int) -> FaceBatches:
+        return FaceBatches(
+            self.training,
+            self._plan(first_step),
+            self.bare.config.size,
+            self.config.augment,
+            seed=self.config.seed,
+            device=self.accelerator.device,
+            workers=self.config.workers,
+        )
+
+    def _bar(self, batches: Batches) -> tqdm:
+        size = self.config.batch_size
+        return tqdm(
+            total=batches.steps * size,
+            initial=self.step * size,
+            unit="face",
+            unit_scale=True,
+            disable=not self.progress,
+            smoothing=0.05,
+        )
+
+    def _in_words(self) -> str:
+        recent = self.losses.recent
+        loss = f"loss {sum(recent) / len(recent):.3f}" if recent else ""
+        if not self.history:
+            return loss
+        return f"{loss}, validation NRMSE {self.history[-1].validation_nrmse:.2f} %"
+
+    def _may_ask(self) -> bool:
+        """Whether the device may be asked for numbers now: a processor has them ready at each step."""
+        return self.accelerator.device.type == "cpu" or self.step % WITHOUT_ASKING == 0
+
+    def _read_losses(self) -> None:
+        fault = self.losses.read()
+        if fault is None:
+            return
+        step, loss = fault
+        names = [self._name_of(face) for _, face in self.learner.plan.batches.at(step)]
+        raise FloatingPointError(
+            f"the loss is {loss} at step {step}, on the faces {names}. {self._verdict(step)} "
+            f"{self.keeper.newest_in_words()}."
+        )
+
+    def _verdict(self, step: int) -> str:
+        """Whether one of a step's faces is to blame; of this process's faces alone."""
+        learner, plan = self.learner, self.learner.plan
+        if not self.is_main:
+            return ""
+        network = learner.untrained()
+        if (state := self.checkpoints.newest()) is not None:
+            network.load_state_dict(state["detector"])
+        draws = range(step * plan.parts + plan.first, step * plan.parts + plan.first + plan.each)
+        parts = zip(draws, self._pictures(step), strict=False)
+        guilty = faces_to_blame(network, parts, learner.augmentation)
+        return verdict([self._name_of(face) for face in guilty], self.config.learning_rate)
+
+    def _name_of(self, face: int) -> str:
+        return str(self.training.samples[face].source)
+
+    def _agree(self, stop: bool) -> tuple[bool, bool]:
+        """Whether to stop, and whether a checkpoint is due: the same answers in all processes."""
+        due = self.keeper.due()
+        if self.accelerator.num_processes == 1:
+            return stop, due
+        if not self._may_ask():
+            return False, False
+        wishes = torch.tensor([stop, due and self.is_main], device=self.accelerator.device)
+        stop, due = (self.accelerator.reduce(wishes.float(), "sum") > 0).tolist()
+        return stop, due
+
+    # Looking at it ------------------------------------------------------------------------------
+
+    def validate(self) -> Report:
+        """Measures the averaged weights on the photos held out."""
+        return self._held_out.measure(Landmarker(self.average.module))
+
+    def _validate_and_tell(self) -> Report:
+        report, images = self.validate(), self.step * self.config.batch_size
+        row = Measured(
+            step=self.step,
+            passes=round(images / len(self.training), 2),
+            images=images,
+            seconds=round(self.seconds, 1),
+            images_per_second=round(images / self.seconds, 1),
+            loss=round(self.losses.mean(), 5),
+            validation_nrmse=round(report.nrmse, 4),
+        )
+        title = f"Step {self.step:,}: validation NRMSE {report.nrmse:.2f} %"
+        sheet = self._held_out.draw(Landmarker(self.average.module), title)
+        self.logs.add(row, self.learner.learning_rate, sheet)
+        if self.on_validation is not None:
+            self.on_validation(self)
+        return report
+
+    # Nothing lost -------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Writes the newest state; what was saved before stays until it is complete.
+
+        Raises:
+            FloatingPointError: the state is not worth saving: a loss was not finite.
+            OSError, RuntimeError, SafetensorError: it cannot be written.
+        """
+        self._settle()
+        self.keeper.write(self.step, self._fill)
+
+    def _save(self, *, last: bool, give_up: Callable[[], bool]) -> None:
+        """Writes the newest state, or copes where that is impossible, see `Keeper`."""
+        self._settle()
+        if last:
+            self.keeper.write_or_wait(self.step, self._fill, give_up)
+        else:
+            self.keeper.write_or_warn(self.step, self._fill)
+
+    def _settle(self) -> None:
+        """Makes sure that the state is sound, and that of all processes."""
+        self._read_losses()
+        share_statistics(self.accelerator, self.bare, self.average.module)
+
+    def _fill(self, folder: Path) -> None:
+        write_weights(self.average.module, folder)
+        more = {"seconds": self.seconds, "losses": self.losses.state()}
+        torch.save(self.learner.state() | more, folder / STATE)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.learner.restore(state)
+        self.seconds = state["seconds"]
+        if "losses" in state:  # not in older runs
+            self.losses.restore(state["losses"])
+
+    @contextmanager
+    def _saved_if_data_fail(self) -> Iterator[None]:
+        """Saves before an error of the data ends the run. With several processes, of which one may
+        fail alone, the checkpoint that was due last has to do.
+        """
+        try:
+            yield
+        except (DataError, ImageError) as error:
+            if self.accelerator.num_processes == 1:
+                self._save(last=True, give_up=lambda: True)
+            raise DataError(
+                f"{_last_sentence(error)} Training stopped at step {self.step}. "
+                f"{self.keeper.newest_in_words()}; --resume goes on from there when the data are back"
+            ) from error
+
+
+def _last_sentence(error: Exception) -> str:
+    """What an error says; from a worker process it comes with a traceback before it."""
+    line = str(error).strip().splitlines()[-1]
+    return line.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ").rstrip(".") + "."

@@ -1,0 +1,105 @@
+"""What a run was asked for: kept in RUN/run.json and held against what it is resumed with."""
+
+import json
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from onedheat.checkpoints import CheckpointError
+from onedheat.data.samples import FaceSet
+from onedheat.files import write_atomically
+from onedheat.models import KINDS, NetworkConfig
+from onedheat.presets import TrainConfig
+
+FREE = {"workers", "save_minutes", "accumulate"}
+"""Settings that change nothing about the result; `accumulate` is part of `micro_batches`."""
+
+BEFORE = {"ema_warmup": False}
+"""What runs did that were begun before a setting existed, where it is not the default of today."""
+
+
+def as_json(
+    network: NetworkConfig, train: TrainConfig, faces: FaceSet, micro_batches: int
+) -> dict[str, Any]:
+    """What is asked for, as plain values."""
+    asked = {
+        "kind": network.kind,
+        "detector": network.as_dict(),
+        "train": asdict(train),
+        "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
+        "micro_batches": micro_batches,
+    }
+    return json.loads(json.dumps(asked))
+
+
+def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """What differs between the settings of a run and those asked for, as phrases."""
+    since = {"kind": "detector", "micro_batches": 1} | there
+    since["train"] = asdict(TrainConfig()) | BEFORE | since.get("train", {})
+    if since["kind"] in KINDS:
+        defaults = KINDS[since["kind"]].Config().as_dict()
+        since["detector"] = defaults | since.get("detector", {})
+    pairs = [
+        (f"{part}.{key}", since.get(part, {}).get(key), value)
+        for part in ("detector", "train", "data")
+        for key, value in asked[part].items()
+        if key not in FREE
+    ]
+    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches")]
+    return [f"{key}: {was} there, {value} asked for" for key, was, value in pairs if was != value]
+
+
+def as_begun(train: TrainConfig, path: Path) -> TrainConfig:
+    """A recipe as a run goes on with it: what the run did before a setting existed, it does on.
+
+    Args:
+        train: what is asked for; a setting that is its default is not taken for a wish.
+        path: the run's run.json, if there is one.
+    """
+    if not path.exists():
+        return train
+    there = BEFORE | _read(path).get("train", {})
+    return replace(
+        train,
+        **{
+            entry.name: there[entry.name]
+            for entry in fields(TrainConfig)
+            if entry.name in BEFORE and getattr(train, entry.name) == entry.default
+        },
+    )
+
+
+def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
+    """Makes a run's folder, or makes sure that it is the same run's.
+
+    Raises:
+        CheckpointError: it holds a run and `resume` is not set, or one of other settings.
+    """
+    path = out / "run.json"
+    if path.exists():
+        if not resume:
+            raise CheckpointError(
+                f"{out} holds a run already; --resume continues it, another --out starts anew"
+            )
+        if differing := differences(_read(path), asked):
+            raise CheckpointError(
+                f"{out} was begun with other settings ({'; '.join(differing)}); resume with "
+                "those, or choose another --out"
+            )
+    content = (json.dumps(asked, indent=2) + "\n").encode()
+    if not path.exists() or path.read_bytes() != content:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        there = json.loads(path.read_text())
+        if not isinstance(there, dict):
+            raise ValueError("it holds no settings")
+        return there
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error}); it says what the run was asked for, and without it "
+            "the run cannot be resumed"
+        ) from error

@@ -1,0 +1,96 @@
+"""Kills a run again and again, at random moments, and resumes it each time:
+
+    python tests/kills.py FOLDER KILLS SEED
+
+Prints one JSON object: how many kills there were, how many of them while a checkpoint was written,
+how many resumed runs went wrong, and whether the run ended with the unbroken run's weights.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import kornia.augmentation  # noqa: F401  once, here, not in every process that is forked
+import torch
+from faces300w import make_300w
+from smallruns import run_of
+
+from onedheat.checkpoints import load_detector
+from onedheat.data.w300 import read_300w
+
+PASSES = 60  # of four steps; a checkpoint after each
+
+
+def train(folder: Path, faces) -> None:
+    run = run_of(faces, folder, resume=True, passes=PASSES, save_minutes=1e-9, validate_every=15)
+    run.train()
+
+
+def started(work: Callable[[], None]) -> int:
+    """The id of a forked process that does it, and ends with 0 if it went well."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / "last/training.pt", weights_only=True)
+    return {
+        f"{part}.{name}": value
+        for part in ("detector", "average")
+        for name, value in state[part].items()
+    }
+
+
+def main(folder: Path, kills: int, seed: int) -> dict[str, int | bool]:
+    torch.set_num_threads(1)
+    rng = random.Random(seed)
+    faces = read_300w(make_300w(folder / "300w", faces=40))
+    begun = time.monotonic()
+    assert ended(started(lambda: train(folder / "unbroken", faces))) == 0
+    longest = (time.monotonic() - begun) * 4 / kills  # of a life; twice the mean
+    expected = weights_of(folder / "unbroken")
+
+    found = {"kills": 0, "while_saving": 0, "failed": 0, "runs": 0, "equal": True}
+    while found["kills"] < kills:
+        out = folder / f"run{found['runs']}"
+        found["runs"] += 1
+        while True:
+            child = started(lambda out=out: train(out, faces))
+            if found["kills"] < kills:
+                time.sleep(rng.uniform(0, longest))
+                os.kill(child, signal.SIGKILL)
+            how = ended(child)
+            if how == 0:
+                break
+            found["failed" if how > 0 else "kills"] += 1
+            if found["failed"]:
+                return found
+            found["while_saving"] += any((out / "checkpoints").glob(".step-*"))
+            if (out / "last").exists():
+                load_detector(out / "last")
+        found["equal"] &= all(
+            torch.equal(value, expected[name]) for name, value in weights_of(out).items()
+        )
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,342 @@
+"""One loop: it learns, it can be stopped anywhere, and it goes on as if it had not been."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from smallruns import QUICK, SMALL, run_of, stop_after
+
+from onedheat.checkpoints import CheckpointError, load_detector
+from onedheat.data.augment import AugmentConfig
+from onedheat.data.crops import FaceBatch
+from onedheat.models import Detector
+from onedheat.models.compared import systems
+from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
+from onedheat.training import Run, machine, read_metrics
+
+
+def test_settings_reach_every_config_and_unknown_ones_are_refused():
+    preset = with_settings(
+        PRESETS["tiny"],
+        ["gamma=0", "passes=2", "rotation=10", "loss=cross_entropy", "ema_warmup=false", "clip=1"],
+    )
+    assert (preset.detector.gamma, preset.train.passes) == (0.0, 2)
+    assert (preset.train.augment.rotation, preset.detector.loss) == (10.0, "cross_entropy")
+    assert (preset.train.ema_warmup, preset.train.clip) == (False, 1.0)
+    wrong = ("gama=0", "gamma", "passes=many", "gamma=-1", "batch_size=0", "accumulate=0", "clip=-1",
+             "ema=1", "precision=fp8")  # fmt: skip
+    for setting in wrong:
+        with pytest.raises(ValueError, match=f"--set {setting}"):
+            with_settings(PRESETS["tiny"], [setting])
+
+
+def test_it_learns(faces, tmp_path):
+    still = AugmentConfig(
+        rotation_share=0, mirror_share=0, occluder_share=0, color_share=0, light=0.1
+    )
+    config = replace(QUICK, passes=30, learning_rate=3e-3, augment=still, validate_every=10)
+    report = Run(Preset(SMALL, config, ""), faces, tmp_path / "run", progress=False).train()
+    rows = read_metrics(tmp_path / "run")
+    assert rows[-1].loss < rows[0].loss * 0.6
+    assert report.nrmse < 20  # drawn faces that differ little; guessing the middle is at about 60
+    assert [row.step for row in rows] == [40, 80, 120]
+    assert [row.images for row in rows] == [320, 640, 960]
+    assert rows[-1].validation_nrmse == pytest.approx(report.nrmse, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["2d@0.25", "dsnt", "regression", "simcc"])
+def test_what_the_detector_is_compared_with_is_trained_by_the_same_loop(faces, tmp_path, name):
+    config, decoder = systems(SMALL)[name]
+    preset = Preset(config, replace(QUICK, passes=1), "")
+    report = Run(preset, faces, tmp_path / "run", progress=False).train()
+    trained = load_detector(tmp_path / "run/last")
+    assert trained.config == config
+    assert report.decoder == decoder and np.isfinite(report.nrmse)
+    with pytest.raises(CheckpointError, match=f"kind: {config.kind} there, detector asked for"):
+        run_of(faces, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_several_supervised_stacks_are_trained_by_the_same_loop(faces, tmp_path, precision):
+    preset = Preset(replace(SMALL, stacks=2), replace(QUICK, passes=1, precision=precision), "")
+    run = Run(preset, faces, tmp_path / "run", progress=False)
+    before = run.bare.early[0].x.weight.clone()
+    assert np.isfinite(run.train().nrmse)
+    assert not torch.equal(before, run.bare.early[0].x.weight)
+
+
+def test_fp16_without_a_gpu_is_refused(faces, tmp_path, monkeypatch):
+    assert TrainConfig(precision="fp16").precision == "fp16"
+    monkeypatch.setattr(machine.PartialState(), "device", torch.device("cpu"))
+    with pytest.raises(ValueError, match="fp16 needs a GPU, and this is cpu; use bf16 or fp32"):
+        run_of(faces, tmp_path / "run", precision="fp16")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_scheme_is_refused(faces, tmp_path):
+    with pytest.raises(ValueError, match="19 ibug68 landmarks"):
+        Run(Preset(replace(SMALL, landmarks=19), QUICK, ""), faces, tmp_path / "run")
+
+
+# One step ---------------------------------------------------------------------------------------
+
+
+def parts_of(run: Run) -> list[FaceBatch]:
+    pictures = iter(run._pictures(run.step))
+    return [next(pictures) for _ in range(run.config.accumulate)]
+
+
+def gradients(run: Run) -> list[torch.Tensor]:
+    return [value.grad.clone() for value in run.bare.parameters()]
+
+
+def test_the_gradient_of_accumulated_parts_is_the_mean_of_theirs(faces, tmp_path):
+    run = run_of(faces, tmp_path / "both", accumulate=2)
+    first, second = parts_of(run)
+    run.learner.learn([first, second])
+    both = gradients(run)
+    alone = []
+    for number, part in enumerate((first, second)):
+        one = run_of(faces, tmp_path / str(number), accumulate=2)
+        one.learner.plan.first = number  # pixels vary by the number of the part
+        one.learner.learn([part])
+        alone.append(gradients(one))
+    for together, a, b in zip(both, *alone, strict=True):
+        # One part alone is divided by two as well.
+        assert torch.allclose(together, a + b, rtol=1e-4, atol=1e-7)
+
+
+def test_a_long_gradient_is_clipped_to_its_norm_and_a_short_one_is_left(faces, tmp_path):
+    plain, clipped, loose = (
+        run_of(faces, tmp_path / str(clip), clip=clip) for clip in (0.0, 0.01, 1e6)
+    )
+    for run in (plain, clipped, loose):
+        run.learner.learn(parts_of(run))
+    norm = torch.stack([value.norm() for value in gradients(plain)]).norm()
+    assert norm > 0.01
+    for before, after, same in zip(*map(gradients, (plain, clipped, loose)), strict=True):
+        assert torch.allclose(after, before * 0.01 / norm, rtol=1e-3, atol=1e-9)
+        assert torch.equal(same, before)
+
+
+def test_the_average_moves_by_what_the_decay_leaves(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run", ema=0.9)
+    name, weight = next(iter(run.bare.named_parameters()))
+    run.learner.learn(parts_of(run))
+    expected = weight.detach().clone()  # the first step is the average
+    for decay in (2 / 11, 3 / 12):  # of steps 1 and 2, both below 0.9
+        run.learner.learn(parts_of(run))
+        expected = decay * expected + (1 - decay) * weight.detach()
+    assert torch.allclose(run.average.module.get_parameter(name), expected, atol=1e-6)
+
+
+# Stopping and going on ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{}, {"precision": "bf16"}, {"accumulate": 2, "clip": 1.0}])
+def test_a_stopped_and_resumed_run_ends_where_the_unbroken_one_does(faces, tmp_path, changes):
+    unbroken = run_of(faces, tmp_path / "a", **changes)
+    unbroken.train()
+    broken = run_of(faces, tmp_path / "b", **changes)
+    stop_after(broken, 6, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert broken.train() is None
+    resumed = run_of(faces, tmp_path / "b", resume=True, **changes)
+    assert resumed.step == 6
+    resumed.train()
+    for name, value in unbroken.average.state_dict().items():
+        assert torch.equal(value, resumed.average.state_dict()[name]), name
+    for name in ("config.json", "model.safetensors"):
+        whole, mended = (tmp_path / run / "last" / name for run in "ab")
+        assert whole.read_bytes() == mended.read_bytes()
+    # Not only the weights: the mean losses are those of all steps, also of those before the stop.
+    losses = [[row.loss for row in read_metrics(tmp_path / run)] for run in "ab"]
+    assert losses[0] == losses[1] and len(losses[0]) == 3
+
+
+def test_a_run_is_not_overwritten_and_not_continued_with_other_settings(faces, tmp_path):
+    run_of(faces, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="holds a run already; --resume"):
+        run_of(faces, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="train.passes: 3 there, 9 asked for"):
+        run_of(faces, tmp_path / "run", resume=True, passes=9)
+    with pytest.raises(CheckpointError, match="micro_batches: 1 there, 2 asked for"):
+        run_of(faces, tmp_path / "run", resume=True, accumulate=2)
+
+
+def test_what_changes_nothing_about_the_result_may_be_changed(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=1).train()
+    resumed = run_of(faces, tmp_path / "run", resume=True, passes=1, save_minutes=1.0, workers=1)
+    assert resumed.step == 4
+
+
+def test_a_run_begun_before_a_setting_existed_goes_on_as_it_did(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=1, ema_warmup=False).train()
+    path = tmp_path / "run/run.json"
+    older = json.loads(path.read_text())
+    for part, key in (
+        ("detector", "supervise_all"),
+        ("detector", "widen"),
+        ("train", "schedule"),
+        ("train", "ema_warmup"),
+        ("train", "clip"),
+    ):
+        del older[part][key]
+    del older["kind"], older["micro_batches"]
+    path.write_text(json.dumps(older))
+    for _ in range(2):  # and once more, when it has been written by today's code
+        run = run_of(faces, tmp_path / "run", passes=1, resume=True)
+        assert run.step == 4 and not run.learner.config.ema_warmup
+    path.write_text(json.dumps(older))
+    with pytest.raises(CheckpointError, match="train.schedule: cosine there, constant asked for"):
+        run_of(faces, tmp_path / "run", passes=1, schedule="constant", resume=True)
+
+
+def test_settings_that_cannot_be_read_are_not_guessed(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=1).train()
+    (tmp_path / "run/run.json").write_text('{"kind": ')
+    with pytest.raises(CheckpointError, match="run.json cannot be read .* cannot be resumed"):
+        run_of(faces, tmp_path / "run", passes=1, resume=True)
+
+
+def test_two_processes_do_not_train_in_one_folder(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run")
+    code = (
+        "import sys, time; from filelock import FileLock\n"
+        "with FileLock(sys.argv[1]): print('held', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "run/.lock"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(CheckpointError, match="another process is training"):
+            run.train()
+    finally:
+        other.kill()
+        other.communicate()
+    assert run.step == 0
+
+
+def test_a_loss_that_is_not_finite_names_step_and_faces(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run")
+    with torch.no_grad():
+        next(run.bare.parameters()).fill_(np.nan)
+    with pytest.raises(
+        FloatingPointError, match=r"at step 0, on the faces \['.*\.(jpg|png)'"
+    ) as raised:
+        run.train()
+    said = str(raised.value)
+    assert "None of them has such a loss by itself" in said and "learning rate of 0.001" in said
+    assert "No checkpoint has been written yet" in said
+    assert not list((tmp_path / "run/checkpoints").glob("*"))
+
+
+def test_the_one_face_that_spoils_a_loss_is_named(faces, tmp_path, monkeypatch):
+    """Here it is one with a landmark that is not annotated, in a network that cannot bear that."""
+    run = run_of(faces, tmp_path / "run", save_minutes=1e-9)
+    _, face = run.learner.plan.batches.at(2)[5]
+    loss = Detector.loss
+    monkeypatch.setattr(
+        Detector, "loss", lambda self, output, at: loss(self, output, at) + 0 * at.sum()
+    )
+    samples, landmarks = list(run.training.samples), run.training.samples[face].landmarks.copy()
+    landmarks[30] = np.nan
+    samples[face] = replace(samples[face], landmarks=landmarks)
+    run.training = replace(run.training, samples=tuple(samples))
+    with pytest.raises(FloatingPointError) as raised:
+        run.train()
+    said = str(raised.value)
+    assert "at step 2" in said and f"By itself {samples[face].source} has such a loss" in said
+    assert "The checkpoint of step 2 is whole" in said
+
+
+def test_a_device_is_asked_seldom_and_the_step_is_named_all_the_same(faces, tmp_path, monkeypatch):
+    """As on a GPU: losses are read when a validation asks for them, and nothing bad is saved."""
+    run = run_of(faces, tmp_path / "run", passes=2, save_minutes=1e-9)
+    monkeypatch.setattr(run, "_may_ask", lambda: False)
+    monkeypatch.setattr(run.keeper, "due", lambda: run.step == 5)
+
+    def spoil():
+        with torch.no_grad():
+            next(run.bare.parameters()).fill_(np.nan)
+
+    stop_after(run, 5, spoil)  # after the step: number 5 is the first that is computed with it
+    wanted = [str(run.training.samples[face].source) for _, face in run.learner.plan.batches.at(5)]
+    with pytest.raises(FloatingPointError) as raised:
+        run.train()
+    assert "at step 5, on the faces" in str(raised.value)
+    assert all(name in str(raised.value) for name in wanted)
+    assert sorted(path.name for path in (tmp_path / "run/checkpoints").iterdir()) == [
+        "step-00000005"
+    ]
+
+
+def test_metrics_written_after_the_newest_checkpoint_are_forgotten(faces, tmp_path):
+    """A kill between two checkpoints leaves lines that the resumed run writes again."""
+    run_of(faces, tmp_path / "run").train()
+    path = tmp_path / "run/metrics.csv"
+    whole = path.read_text()
+    last = whole.splitlines()[-1]
+    path.write_text(whole + last.replace("12,", "16,", 1) + "\n20,5.0,1")
+    run = run_of(faces, tmp_path / "run", resume=True)
+    assert path.read_text() == whole
+    assert [row.step for row in run.history] == [4, 8, 12]
+
+
+def test_after_each_validation_the_caller_is_told(faces, tmp_path):
+    seen = []
+    run = run_of(
+        faces,
+        tmp_path / "run",
+        how={"on_validation": lambda run: seen.append((run.step, len(run.history)))},
+    )
+    run.train()
+    assert seen == [(4, 1), (8, 2), (12, 3)]
+
+
+# The command ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(300)
+def test_the_command_is_killed_and_resumed(tree, tmp_path):
+    """SIGTERM saves first; the run goes on from there to its end."""
+    command = [sys.executable, "-m", "onedheat.cli", "train", "--preset", "tiny"]
+    command += [
+        "--dataset",
+        "300w",
+        "--root",
+        str(tree),
+        "--out",
+        str(tmp_path / "run"),
+        "--resume",
+    ]
+    settings = "width=16 channels=8 size=32 depth=1 compressed=4 upsample=4 batch_size=8 validation=0.2 passes="
+    command += [part for s in (settings + "200").split() for part in ("--set", s)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "run/metrics.csv").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    process.terminate()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and "--resume goes on from there" in said
+    assert "32 faces to train on, 8 of other photos" in said
+    state = torch.load(tmp_path / "run/last/training.pt", weights_only=True)
+    assert 20 <= state["step"] < 800
+    asked = json.loads((tmp_path / "run/run.json").read_text())
+    assert asked["train"]["passes"] == 200 and asked["detector"]["size"] == 32
+
+
+def test_logging_is_left_to_who_uses_the_package(faces, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "onedheat"):
+        run_of(faces, tmp_path / "run", passes=1).train()
+    assert caplog.messages == []
