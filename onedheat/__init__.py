@@ -20,6 +20,8 @@ _HOME_OF = {
     "Face": "pipeline",
     "Detector": "models",
     "DetectorConfig": "models",
+    "Tracker": "models",
+    "TrackerConfig": "models",
     "read_image": "data.images",
     "read_video": "video",
     "Scheme": "landmarks",
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from onedheat.landmarks import Scheme as Scheme
     from onedheat.models import Detector as Detector
     from onedheat.models import DetectorConfig as DetectorConfig
+    from onedheat.models import Tracker as Tracker
+    from onedheat.models import TrackerConfig as TrackerConfig
     from onedheat.pipeline import Face as Face
     from onedheat.pipeline import Landmarker as Landmarker
     from onedheat.pipeline import load as load

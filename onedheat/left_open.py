@@ -1,6 +1,7 @@
-"""What the paper leaves open about its detector, in one list: our choice and a reason for each.
+"""What the paper leaves open about its detector and its tracker: our choice and a reason for each.
 
-The preset `paper` of `onedheat.presets` holds the choices; a test holds the list against it.
+The preset `paper` of `onedheat.presets` holds the choices about the detector, and `TrackerConfig` has
+those about the tracker as its defaults; a test holds the lists against them.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ class Choice(NamedTuple):
         what: is open.
         choice: ours, as `paper` has it.
         reason: for it.
-        settings: the fields that hold it, with their values in `paper`.
+        settings: the fields that hold it, with their values in `paper` or `TrackerConfig`.
     """
 
     what: str
@@ -125,5 +126,61 @@ LEFT_OPEN = (
         "5 % of the training photos",
         "the ten folds of the paper choose γ; what we take from it needs no folds",
         {"validation": 0.05},
+    ),
+)
+
+TRACKER_LEFT_OPEN = (
+    Choice(
+        "layers of CNN₃",
+        "one convolution over L that strides, with a ReLU and no batch norm",
+        "the landmarks are its channels, as stacked in Fig. 2b; heatmaps have a scale already, and so a "
+        "frame is the same alone as in its clip",
+        {},
+    ),
+    Choice(
+        "positions of U and V",
+        "three for each of the trunk's F/4, or L where that is fewer",
+        "a target is 1.5 positions wide then, which its channels tell finer places in; at all L positions it "
+        "would cost four times as much and say no more than its detector saw",
+        {"density": 3},
+    ),
+    Choice(
+        "channels of U and V",
+        "32",
+        "few of 68 landmarks lie at one position; the step then takes under 8 % of the detector's time, 64 "
+        "channels half as much again",
+        {"features": 32},
+    ),
+    Choice(
+        "layers of CNN₄",
+        "a convolution over positions, a ReLU, and a deconvolution back to L",
+        "without what is not linear after the sum, the refinement could not depend on whether the present "
+        "frame says enough by itself",
+        {},
+    ),
+    Choice(
+        "how far a landmark is followed between two frames",
+        "4 % of the face's side, which sets the kernel of CNN₄ at every L",
+        "in crops by the last frame's landmarks, 999 of 1000 move less: by 1.6 % on Talking Face, 2.8 % in "
+        "clips made of photos, 3.7 % in drawn ones",
+        {"reach": 0.04},
+    ),
+    Choice(
+        "the refinement at the start",
+        "none: the last layer of CNN₄ begins with zeros",
+        "a tracker begins as good as its detector",
+        {},
+    ),
+    Choice(
+        "where the refinement is added",
+        "to what the detector's network puts out, before anything is made of it",
+        "the paper adds heatmaps, and with cross-entropy these are logits",
+        {},
+    ),
+    Choice(
+        "scale of the loss",
+        "Eq. 14 averaged over the annotated landmarks of a batch, summed over frames",
+        "as Eq. 11 here",
+        {},
     ),
 )

@@ -187,10 +187,10 @@ def lag(
 ) -> float:
     """By how many frames a track comes late: where its motion correlates best with the true one.
 
-    Motion is the first difference. Its correlation (of all landmarks and both coordinates together,
-    over the frames that two shifted tracks share) is computed for whole shifts from −`most` to `most`,
-    and the top of the parabola through the best and its two neighbours is the lag: as a delay is
-    estimated from a cross-correlation.
+    Motion is the first difference, without its mean, as steady motion looks the same at any delay. Its
+    correlation (of all landmarks and both coordinates together, over the frames that two shifted tracks
+    share) is computed for whole shifts from −`most` to `most`, and the top of the parabola through the
+    best and its two neighbours is the lag: as a delay is estimated from a cross-correlation.
 
     Args:
         track: (T, N, 2) in pixels, of frames that follow one another; NaN where nothing was found.
@@ -198,9 +198,10 @@ def lag(
         most: frames that are tried.
 
     Returns:
-        Frames, above 0 where the track is behind; NaN where nothing moves or there are too few frames.
+        Frames, above 0 where the track is behind; NaN where nothing changes its motion, where no shift
+        within ±`most` is best, or where there are too few frames.
     """
-    moved, true = np.diff(track, axis=0), np.diff(truth, axis=0)
+    moved, true = (_without_mean(np.diff(part, axis=0)) for part in (track, truth))
     most = min(most, len(true) // 2)
     if most < 1:
         return float("nan")
@@ -210,10 +211,14 @@ def lag(
         return float("nan")
     best = int(matches.argmax())
     if best in (0, 2 * most):
-        return float(best - most)
+        return float("nan")
     before, top, after = matches[best - 1 : best + 2]
     curvature = before - 2 * top + after
     return best - most + float((before - after) / (2 * curvature) if curvature < 0 else 0.0)
+
+
+def _without_mean(motion: np.ndarray) -> np.ndarray:
+    return motion - _mean_of_finite(motion, axis=0)
 
 
 def _match_at(moved: np.ndarray, true: np.ndarray, shift: int) -> float:

@@ -13,9 +13,18 @@ from jaxtyping import Float
 
 from onedheat.calibration import share_inside
 from onedheat.data import DataError, FaceSet
-from onedheat.data.clips import count_clips
+from onedheat.data.clips import Frame, count_clips
 from onedheat.landmarks import FACE_SIZE, SCHEMES, Scheme
-from onedheat.metrics import auc, failure_rate, nrmse, offset_removed_errors, point_errors
+from onedheat.metrics import (
+    auc,
+    error_jitter,
+    failure_rate,
+    jitter,
+    lag,
+    nrmse,
+    offset_removed_errors,
+    point_errors,
+)
 
 THRESHOLD = 8.0
 OFFSET_FRAMES = 250  # on which the offsets between two markups are estimated
@@ -38,6 +47,11 @@ class Report:
         nrmse_offset_removed: of a video of one person in another markup: mean error without each
             landmark's constant offset, which is estimated on the first 250 frames, or the first half
             of fewer than 500, on the frames after them.
+        jitter: of video, of frames that follow one another: how much the landmarks shake by themselves,
+            see `onedheat.metrics.jitter`, in per cent of the normaliser.
+        jitter_of_labels: the same of the labels; what a face really does is in both.
+        jitter_of_error: the same of the difference of the two, see `onedheat.metrics.error_jitter`.
+        lag: frames by which the landmarks' motion comes after the labels', see `onedheat.metrics.lag`.
         inside_sigma: per cent of the coordinates whose error is within the σ that the network gave
             for it, of the faces found; 68 would be right. None for a network without σ.
     """
@@ -62,6 +76,10 @@ class Report:
     clips: int | None = None
     nrmse_offset_removed: float | None = None
     inside_sigma: float | None = None
+    jitter: float | None = None
+    jitter_of_labels: float | None = None
+    jitter_of_error: float | None = None
+    lag: float | None = None
 
     def as_json(self) -> dict:
         """Everything that applies, but for the errors face by face, with None for what has no value."""
@@ -132,6 +150,7 @@ def summarize(
         errors=tuple(errors.tolist()),
         clips=count_clips(faces) or None,
         nrmse_offset_removed=_offset_removed(predicted, target, faces),
+        **_steadiness(predicted, target, distance, faces),
         inside_sigma=_inside(predicted - target, sigma),
         **protocol,
     )
@@ -206,6 +225,35 @@ def _offset_removed(
     return _mean(offset_removed_errors(predicted, target, axes, learned))
 
 
+def _steadiness(
+    predicted: Float[np.ndarray, "faces points 2"],
+    target: Float[np.ndarray, "faces points 2"],
+    distance: Float[np.ndarray, "faces"],
+    faces: FaceSet,
+) -> dict[str, float]:
+    """What a report says of jitter and lag; nothing where no three frames follow one another."""
+    sources = [sample.source for sample in faces.samples]
+    if not all(isinstance(source, Frame) for source in sources):
+        return {}
+    follows = [
+        after.frames is before.frames and after.number == before.number + 1
+        for before, after in zip(sources, sources[1:], strict=False)
+    ]
+    if not any(first and second for first, second in zip(follows, follows[1:], strict=False)):
+        return {}
+    # A frame without landmarks between two clips, so that none is taken for the next of the other.
+    cuts = [frame for frame, follow in enumerate(follows, start=1) if not follow]
+    found, true, size = (
+        np.insert(part, cuts, np.nan, axis=0) for part in (predicted, target, distance)
+    )
+    return {
+        "jitter": jitter(found, size),
+        "jitter_of_labels": jitter(true, size),
+        "jitter_of_error": error_jitter(found, true, size),
+        "lag": lag(found, true),
+    }
+
+
 def as_table(reports: Sequence[Report]) -> str:
     """Reports as a plain text table, one line each."""
     areas = list(reports[0].areas)
@@ -219,6 +267,10 @@ def as_table(reports: Sequence[Report]) -> str:
         ("box", lambda report: report.box),
         ("NRMSE %", lambda report: f"{report.nrmse:.2f}"),
         ("offset removed %", lambda report: _shown(report.nrmse_offset_removed)),
+        ("jitter %", lambda report: _shown(report.jitter)),
+        ("of labels %", lambda report: _shown(report.jitter_of_labels)),
+        ("of error %", lambda report: _shown(report.jitter_of_error)),
+        ("lag", lambda report: _shown(report.lag)),
         ("AUC", lambda report: f"{report.auc:.3f}"),
         ("failures %", lambda report: f"{report.failure_rate:.1f}"),
         ("in 1 σ %", lambda report: _shown(report.inside_sigma)),

@@ -168,6 +168,13 @@ def test_filters_lag_in_tracks_by_what_they_say():
         assert lag(steadied.smooth(truth), truth) == pytest.approx(steadied.lag, abs=0.1)
 
 
+def test_steady_motion_and_delays_that_were_not_tried_have_no_lag():
+    steady = np.arange(60)[:, None, None] * np.array([[2.0, -1.0]])
+    assert np.isnan(lag(steady - 2.0, steady))
+    times = np.arange(300)
+    assert np.isnan(lag(wandering_at(times - 9.0), wandering_at(times), most=4))
+
+
 def test_a_lag_is_unknown_where_nothing_moves_and_the_missing_do_not_matter():
     still = np.zeros((50, 2, 2))
     assert np.isnan(lag(wandering(50, 2), still)) and np.isnan(lag(still, wandering(50, 2)))

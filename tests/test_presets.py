@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from onedheat.landmarks import WFLW98
-from onedheat.left_open import LEFT_OPEN
-from onedheat.models import build
+from onedheat.left_open import LEFT_OPEN, TRACKER_LEFT_OPEN
+from onedheat.models import TrackerConfig, build
 from onedheat.models.compared import systems
 from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
 
@@ -78,6 +78,17 @@ def test_what_the_paper_leaves_open_is_what_the_preset_has():
     # What the paper does say is not among what it leaves open.
     said = {"batch_size", "size", "upsample", "gamma"}
     assert not said & {name for choice in LEFT_OPEN for name in choice.settings}
+
+
+def test_what_the_paper_leaves_open_about_the_tracker_is_its_default():
+    values = TrackerConfig().as_dict()
+    own = set(values) - set(PRESETS["tiny"].detector.as_dict())
+    for choice in TRACKER_LEFT_OPEN:
+        assert {name: values[name] for name in choice.settings} == choice.settings, choice.what
+        assert choice.choice and choice.reason
+    # λ is the paper's.
+    assert own - {name for c in TRACKER_LEFT_OPEN for name in c.settings} == {"decay"}
+    assert values["decay"] == 0.3
 
 
 def test_bins_are_a_setting_and_must_be_a_multiple_of_a_quarter_face():

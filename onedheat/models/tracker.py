@@ -46,7 +46,7 @@ class TrackerConfig(DetectorConfig):
     kind: ClassVar[str] = "tracker"
 
     decay: float = 0.3
-    features: int = 64
+    features: int = 32
     density: int = 3
     reach: float = 0.04
 
@@ -226,7 +226,7 @@ class Tracker(ClipNetwork):
         detected = self.detect(images)
         if images.ndim == 5:
             return self.refine_clip(detected)
-        return self.refine(detected, self.start(len(images)))[0]
+        return self.refine(detected, self.start(images.shape[0]))[0]
 
     def detect(self, images: Pictures) -> Heatmaps:
         """E: what the detector finds in each frame by itself, (B, T, N, L) or (B, N, L).
@@ -273,9 +273,13 @@ class Tracker(ClipNetwork):
         Raises:
             ValueError: not as many heatmaps as the state has faces.
         """
-        if len(detected.x) != len(state.x):
+        pictures, faces = (
+            detected.x.shape[0],
+            state.x.shape[0],
+        )  # not len: it would be a constant in ONNX
+        if pictures != faces:
             raise ValueError(
-                f"the state is of {len(state.x)} faces, and there are pictures of {len(detected.x)}; "
+                f"the state is of {faces} faces, and there are pictures of {pictures}; "
                 "give one picture for each face, in the state's order"
             )
         decay = self.config.decay

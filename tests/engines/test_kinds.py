@@ -6,11 +6,13 @@ import torch
 from onedheat.engines import OnnxEngine
 from onedheat.engines.export import as_onnx
 from onedheat.engines.torch_engine import tensors_of
-from onedheat.models import KINDS, DetectorConfig, build
-from onedheat.models.compared import systems
+from onedheat.models import KINDS, DetectorConfig, TrackerConfig, build
+from onedheat.models.compared import recurrent2d, systems
 
 SMALL = DetectorConfig(size=64, depth=1, width=16, channels=16, compressed=4, upsample=4, stacks=2)
-CONFIGS = {system.config.kind: system.config for system in systems(SMALL).values()}
+TRACKERS = [TrackerConfig(**SMALL.as_dict()), recurrent2d(SMALL, 0.5)]
+ALL = [*(system.config for system in systems(SMALL).values()), *TRACKERS]
+CONFIGS = {config.kind: config for config in ALL}
 
 
 def test_every_kind_is_exported_here():

@@ -2,10 +2,13 @@
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
 from onedheat.checkpoints import CheckpointError, load_detector, save_detector
+from onedheat.data.talking_face import read_talking_face
+from onedheat.geometry import Crop, tight_box
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Detector, DetectorConfig, Tracker, TrackerConfig, build
 from onedheat.models.clips import join, pick, restart, state_bytes
@@ -175,9 +178,9 @@ def test_faces_are_picked_joined_and_restarted():
         join([])
 
 
-def test_the_state_of_tiny_is_49_kilobytes_a_face_and_does_not_grow():
+def test_the_state_of_tiny_is_25_kilobytes_a_face_and_does_not_grow():
     network = Tracker(TrackerConfig())
-    assert state_bytes(network.start(3)) == 2 * 64 * 96 * 4 == 49_152
+    assert state_bytes(network.start(3)) == 2 * 32 * 96 * 4 == 24_576
     _, after = tracker().step(torch.rand(2, 3, 64, 64), tracker().start(2))
     assert state_bytes(after) == state_bytes(tracker().start(2))
 
@@ -219,6 +222,16 @@ def test_at_every_resolution_the_positions_are_three_for_one_of_the_trunk_or_as_
              for M in (1, 2, 4, 6, 8, 10, 12)}  # fmt: skip
     assert found == {1: (1, 64), 2: (1, 128), 4: (2, 128), 6: (2, 192), 8: (4, 128), 10: (5, 128),
                      12: (4, 192)}  # fmt: skip
+
+
+def test_real_faces_move_less_between_two_frames_than_a_tracker_reaches(real_data):
+    """In crops by the landmarks of the frame before, as where one look a frame has to do."""
+    (clip,) = read_talking_face(real_data / "talking_face").clips
+    boxes = [tight_box(landmarks) for landmarks in clip.landmarks]
+    crops = [Crop.from_box(box, 1) for box in (boxes[0], *boxes[:-1])]
+    seen = np.stack([c.to_crop(points) for c, points in zip(crops, clip.landmarks, strict=True)])
+    moved = np.abs(np.diff(seen, axis=0))
+    assert np.quantile(moved, 0.999) < 0.02 < TrackerConfig().reach
 
 
 @pytest.mark.parametrize("spoil", [lambda clips: clips[:, :0], lambda clips: 255 * clips])

@@ -95,7 +95,7 @@ class Recurrent2d(ClipNetwork, Heatmaps2d):
             ValueError: pictures of another shape, dtype or range.
         """
         self.check(images)
-        state = self.start(len(images))
+        state = self.start(images.shape[0])
         if images.ndim == 4:
             return self._advance(images, state)[0]
         outputs = []
