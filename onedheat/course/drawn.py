@@ -2,12 +2,16 @@
 
 import numpy as np
 
+import onedheat
 from onedheat.data.synthetic import render_face, synthetic_clips
 from onedheat.data.synthetic.faces import FACES_EACH
+from onedheat.data.synthetic.sets import read_synthetic
 from onedheat.landmarks import IBUG68
 from onedheat.plots import Figure
 from onedheat.plots.motion import ClipStrip, clip_strips
+from onedheat.plots.reliability import reliability
 from onedheat.plots.sheets import Cutout, face_sheet
+from onedheat.reliability import gather
 
 SEED = 5
 SIDE = 256  # pixels
@@ -15,6 +19,7 @@ PEOPLE = 24
 CLIPS = (3, 11)
 SECONDS, FPS, SHOWN = 3.0, 30.0, 7
 LANDMARK = "inner_lip_6"
+TRUSTED = 200  # test faces
 
 
 def drawn_faces() -> Figure:
@@ -38,3 +43,16 @@ def drawn_clips() -> Figure:
             ClipStrip(str(clip.frames), pictures, shown, clip.landmarks, clip.visible, FPS)
         )
     return clip_strips(strips, IBUG68.points.index(LANDMARK), "lower lip")
+
+
+def drawn_reliability() -> Figure:
+    """How far σ and confidence of `synthetic68` hold, on drawn faces that it has not seen."""
+    landmarker = onedheat.load("synthetic68", engine="torch")
+    faces = read_synthetic(None, f"test:{TRUSTED}")
+    evidence = gather(landmarker, faces, [landmarker.decoder])[landmarker.decoder]
+    calibration = landmarker.detector.calibration
+    correction = landmarker.calibration
+    if calibration is None or correction is None:
+        raise RuntimeError("synthetic68 has no calibration to be shown")
+    name = f"σ and confidence of synthetic68 on {TRUSTED} drawn test faces"
+    return reliability(evidence, correction, calibration.radius, name=name)

@@ -12,7 +12,7 @@ from pathlib import Path
 import onedheat
 from onedheat.checkpoints import CheckpointError
 from onedheat.course.augmented import augmented_faces
-from onedheat.course.drawn import drawn_clips, drawn_faces
+from onedheat.course.drawn import drawn_clips, drawn_faces, drawn_reliability
 from onedheat.course.moving import moving_faces
 from onedheat.course.photos import Photo, look_inside, photographs
 from onedheat.pipeline import Face, Landmarker
@@ -74,6 +74,7 @@ FIGURES: dict[str, Draw] = {
     "motion_from_stills.png": _motion_from_stills,
     "synthetic_faces.png": lambda found, by: drawn_faces(),
     "synthetic_clips.png": lambda found, by: drawn_clips(),
+    "reliability.png": lambda found, by: drawn_reliability(),
 }
 
 
