@@ -1,0 +1,81 @@
+"""What training keeps in memory against the resolution L, at the paper's size."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from onedheat.plots.figure import BLUE, INK, LARGE, ORANGE, SMALL, VERMILLION, Figure, label
+from onedheat.plots.resolution import MIB, STYLES
+
+WAYS = {
+    "1d": ("1D", {"color": BLUE, "linestyle": "-", "marker": "o"}),
+    "2d_trunk": ("2D, trunk run at L", {"color": VERMILLION, "linestyle": "--", "marker": "s"}),
+    "2d_upsampled": (
+        "2D, upsampled after the trunk",
+        {"color": ORANGE, "linestyle": "-.", "marker": "^"},
+    ),
+}
+
+
+def memory_by_resolution(
+    saved: Mapping[str, Mapping[int, int]],
+    theirs: Mapping[str, Mapping[int, float]],
+    *,
+    card: float = 32,
+) -> Figure:
+    """What training keeps against L: counted here, and what the paper read off its GPU.
+
+    Args:
+        saved: ``"1d"``, ``"2d_trunk"``, ``"2d_upsampled"`` → L → bytes that autograd keeps of a face.
+        theirs: ``"1D"``, ``"2D"`` → L → GiB of a GPU; NaN where they did not suffice.
+        card: GiB that GPU has.
+    """
+    figure = Figure(8.6, 3.85)
+    ours = figure.panel(0.8, 0.65, 3.4, 2.7)
+    for way, counted in saved.items():
+        name, style = WAYS[way]
+        ours.plot(
+            list(counted),
+            [one / MIB for one in counted.values()],
+            lw=1.8,
+            ms=6,
+            label=name,
+            **style,
+        )
+    ours.set(yscale="log", ylim=(200, 9000))
+    ours.set_yticks([300, 1000, 3000], ["300", "1,000", "3,000"])
+    ours.minorticks_off()
+    label(ours, "L, bins an axis", "MiB that autograd keeps, a face")
+    ours.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="center right")
+
+    paper = figure.panel(5.05, 0.65, 3.4, 2.7)
+    told = []
+    for kind, by_bins in theirs.items():
+        fits = {bins: value for bins, value in by_bins.items() if np.isfinite(value)}
+        paper.plot(list(fits), list(fits.values()), lw=1.8, ms=6, label=kind, **STYLES[kind])
+        for bins in by_bins.keys() - fits.keys():
+            paper.plot(bins, card, "x", ms=10, mew=2.5, color=STYLES[kind]["color"])
+            paper.annotate(
+                "out of memory", (bins, card), (9, -3), textcoords="offset points",
+                fontsize=SMALL, color=INK, va="top",
+            )  # fmt: skip
+            told.append(f"{kind} at {bins} bins out of memory")
+        told += [f"{kind} at {bins} bins {value:.2f} GiB" for bins, value in fits.items()]
+    paper.axhline(card, color=INK, lw=1.2, ls=":")
+    paper.set(ylim=(0, card * 1.12), yticks=[0, 8, 16, 24, 32])
+    label(paper, "L, bins an axis", "GiB of the GPU, 10 faces")
+    paper.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="center right")
+    for axes in (ours, paper):
+        axes.set(xlim=(0, 810), xticks=[64, 256, 512, 768])
+    figure.write(0.8, 3.5, "Counted here: one face, float32", size=LARGE, weight="bold")
+    figure.write(5.05, 3.5, "The paper's Table 1: GPU memory", size=LARGE, weight="bold")
+    counted = "; ".join(
+        f"{WAYS[way][0]} at {bins} bins {value / MIB:,.0f}"
+        for way, by_bins in saved.items()
+        for bins, value in by_bins.items()
+    )
+    figure.alt = (
+        f"On the left MiB that autograd keeps of one face against L, on a logarithmic axis: {counted}. "
+        f"On the right the paper's GPU memory for ten faces: {'; '.join(told)}."
+    )
+    return figure
