@@ -118,7 +118,7 @@ class Exercise:
         except (TypeError, ValueError):
             return False
         return given.shape == wanted.shape and np.allclose(
-            given, wanted, atol=self.tolerance, rtol=0
+            given, wanted, atol=self.tolerance, rtol=0, equal_nan=True
         )
 
     def _shown(self, case: tuple) -> str:
