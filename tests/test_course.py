@@ -14,14 +14,18 @@ from onedheat.course import footer as footer_module
 from onedheat.course import show as show_module
 from onedheat.course.exercises import Checks, Exercise, Mistake
 from onedheat.course.footer import footer, peak_memory
-from onedheat.course.lessons import quantization_error, start_here
+from onedheat.course.lessons import marginal_heatmaps, quantization_error, start_here
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
 
-LESSONS = {"start_here": start_here, "quantization_error": quantization_error}
+LESSONS = {
+    "start_here": start_here,
+    "quantization_error": quantization_error,
+    "marginal_heatmaps": marginal_heatmaps,
+}
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)
     for lesson in LESSONS.values()
@@ -170,7 +174,9 @@ def test_every_choice_has_its_own_reason(question):
 
 
 def test_a_quiz_has_three_questions():
-    assert [len(lesson.quiz.questions) for lesson in LESSONS.values()] == [3, 3]
+    assert {name: len(lesson.quiz.questions) for name, lesson in LESSONS.items()} == dict.fromkeys(
+        LESSONS, 3
+    )
 
 
 def test_a_question_needs_one_right_choice():
