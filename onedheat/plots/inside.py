@@ -19,6 +19,7 @@ from onedheat.plots.figure import (
 )
 from onedheat.plots.stations import COLOURS, TILES, Station, Way
 
+FINEST = 64  # positions whose bounds are drawn; more of them would hide the face
 LANDMARKS_SHOWN = (8, 30, 36, 45, 48, 57)  # of 68: chin, nose, outer eye corners, mouth
 
 
@@ -48,7 +49,7 @@ class WayThrough(Figure):
         ]
         for axes in self._tiles:
             axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
-        self.write(0.15, 2.44, "the face, and the positions told apart")
+        self._face_caption = self.write(0.15, 2.44, "")
         self._caption = self.write(3.2, 2.44, "")
         self._tile_caption = self.write(6.28, 2.44, "")
         self._draw_sizes()
@@ -99,8 +100,8 @@ class WayThrough(Figure):
         self._does = self.write(0.15, 5.75, "")
         self.moving = [
             self._overview, self._dots, self._lines, self._found, *self._channels, *self._curves,
-            *self._peaks, *self._marks, self._caption, self._tile_caption, self._title, self._shape,
-            self._does,
+            *self._peaks, *self._marks, self._face_caption, self._caption, self._tile_caption,
+            self._title, self._shape, self._does,
         ]  # fmt: skip
 
     def move(self, step: int, axis: str = "x") -> "WayThrough":
@@ -126,21 +127,25 @@ class WayThrough(Figure):
     def _show_on_face(self, station: Station) -> None:
         edge, segments = self.view.size - 0.5, []
         columns, rows = station.grid()
-        # Lines that lie closer than a pixel of the screen would hide the face.
-        if 1 < columns <= 64:
+        if 1 < columns <= FINEST:
             at = np.linspace(-0.5, edge, columns + 1)[1:-1]
             segments += [[(one, -0.5), (one, edge)] for one in at]
-        if 1 < rows <= 64:
+        if 1 < rows <= FINEST:
             at = np.linspace(-0.5, edge, rows + 1)[1:-1]
             segments += [[(-0.5, one), (edge, one)] for one in at]
         self._lines.set_segments(segments)
         self._lines.set_alpha(min(0.8, 12 / max(columns, rows, 1)))
+        text = "the face, and the positions told apart"
+        if max(columns, rows) > FINEST:
+            text = f"the face; {max(columns, rows)} positions, too fine to draw"
         self._found.set_segments([])
         if station.kind == "landmarks":
+            text = f"the face; each line is one {station.axis}"
             x, y = station.values.T
             across = [[(one, -0.5), (one, edge)] for one in x]
             down = [[(-0.5, one), (edge, one)] for one in y]
             self._found.set_segments(across if station.axis == "x" else down)
+        self._face_caption.set_text(text)
 
     def _show_whole(self, station: Station) -> None:
         reached = station.kind == "landmarks"
