@@ -11,12 +11,20 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from onedheat.models import DetectorConfig, LandmarkNetwork, NetworkConfig, build
-from onedheat.models.compared import Heatmaps2dConfig
+from onedheat.models import (
+    DetectorConfig,
+    LandmarkNetwork,
+    NetworkConfig,
+    Tracker,
+    TrackerConfig,
+    build,
+)
+from onedheat.models.compared import Heatmaps2dConfig, Recurrent2dConfig, recurrent2d
 
 RATIOS = (0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # L/F, the columns of Table 1
 TRUNK_RATIOS = RATIOS[:3]  # no trunk makes features larger than the face
 
+FRAMES = 16  # of a clip that is counted
 PICTURES = 2  # that are counted together: in training no batch norm takes a single value
 
 
@@ -41,6 +49,32 @@ def trunk_saved_bytes(config: NetworkConfig) -> int:
     network, images = _on_meta(config)
     with _saved_by_autograd(network, images) as count:
         network.trunk.stages(images - 0.5)
+    return count() // PICTURES
+
+
+def clip_saved_bytes(
+    config: TrackerConfig | Recurrent2dConfig, frames: int = FRAMES, *, frozen: bool = False
+) -> int:
+    """Bytes that autograd keeps of one clip in training: of a tracker and of its loss (Eq. 14).
+
+    Args:
+        config: of a tracker.
+        frames: T of the clip.
+        frozen: leave the detector inside as it is: what is left is the tracker's own part.
+
+    Raises:
+        ValueError: `frozen` of a tracker that has no detector apart from itself.
+    """
+    with torch.device("meta"):
+        network = build(config).train()
+        clips = torch.empty(PICTURES, frames, 3, config.size, config.size)
+        labels = torch.empty(PICTURES, frames, config.landmarks, 2)
+    if frozen:
+        if not isinstance(network, Tracker):
+            raise ValueError(f"a {config.kind} network has no detector apart that could be frozen")
+        network.freeze_detector()
+    with _saved_by_autograd(network, clips, labels) as count:
+        network.loss(network(clips), labels)
     return count() // PICTURES
 
 
@@ -70,6 +104,21 @@ def columns(detector: DetectorConfig) -> dict[str, dict[int, NetworkConfig]]:
         "1d": [detector.with_bins(round(ratio * detector.size)) for ratio in RATIOS],
         "2d_trunk": [heatmaps2d(ratio, "trunk") for ratio in TRUNK_RATIOS],
         "2d_upsampled": [heatmaps2d(ratio, "upsampled") for ratio in RATIOS],
+    }
+    return {way: {config.bins: config for config in configs} for way, configs in made.items()}
+
+
+def tracker_columns(detector: DetectorConfig) -> dict[str, dict[int, NetworkConfig]]:
+    """The lower half of Table 1: the tracker around a detector, and the recurrent 2D tracker on its
+    trunk, at each resolution L that can be had.
+
+    Returns:
+        ``"1d"`` and ``"2d"`` → L → config.
+    """
+    tracker = TrackerConfig(**detector.as_dict() | {"scheme": detector.scheme})
+    made = {
+        "1d": [tracker.with_bins(round(ratio * detector.size)) for ratio in RATIOS],
+        "2d": [recurrent2d(detector, ratio) for ratio in TRUNK_RATIOS],
     }
     return {way: {config.bins: config for config in configs} for way, configs in made.items()}
 
