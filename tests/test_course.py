@@ -14,7 +14,7 @@ from onedheat.course import footer as footer_module
 from onedheat.course import show as show_module
 from onedheat.course.exercises import Checks, Exercise, Mistake
 from onedheat.course.footer import footer, peak_memory
-from onedheat.course.lessons import marginal_heatmaps, quantization_error, start_here
+from onedheat.course.lessons import detector, marginal_heatmaps, quantization_error, start_here
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
@@ -25,6 +25,7 @@ LESSONS = {
     "start_here": start_here,
     "quantization_error": quantization_error,
     "marginal_heatmaps": marginal_heatmaps,
+    "detector": detector,
 }
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)

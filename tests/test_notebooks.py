@@ -14,6 +14,7 @@ PARAMETERS = {
     "00_start_here": {"seed": 1},
     "01_quantization_error": {"seed": 1, "bins": [32, 64, 256]},
     "02_marginal_heatmaps": {"seed": 1, "bins": [64, 256], "count": 6},
+    "03_detector": {"seed": 2, "bins": [64, 128, 768], "drawn": [0, 4]},
 }
 MAX_MEMORY = 900  # MB, what DESIGN gives a lesson on Binder
 CELL_TIMEOUT = 120
