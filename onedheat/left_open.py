@@ -105,9 +105,9 @@ LEFT_OPEN = (
     ),
     Choice(
         "weights that are used",
-        "their running average (0.999 is kept at a step)",
+        "their running average (0.999 is kept at a step, less of what is young)",
         "it does for a constant rate what a falling one does, and changes nothing in training",
-        {"ema": 0.999},
+        {"ema": 0.999, "ema_warmup": True},
     ),
     Choice(
         "augmentation",

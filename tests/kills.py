@@ -24,12 +24,11 @@ from smallruns import run_of
 from onedheat.checkpoints import load_detector
 from onedheat.data.w300 import read_300w
 
-PASSES = 60  # of four steps; a checkpoint after each
 
-
-def train(folder: Path, faces) -> None:
-    run = run_of(faces, folder, resume=True, passes=PASSES, save_minutes=1e-9, validate_every=15)
-    run.train()
+def train(folder: Path, faces, passes: int) -> None:
+    """Passes of four steps, with a checkpoint after each step."""
+    settings = {"passes": passes, "save_minutes": 1e-9, "validate_every": 10}
+    run_of(faces, folder, resume=True, **settings).train()
 
 
 def started(work: Callable[[], None]) -> int:
@@ -63,8 +62,9 @@ def main(folder: Path, kills: int, seed: int) -> dict[str, int | bool]:
     torch.set_num_threads(1)
     rng = random.Random(seed)
     faces = read_300w(make_300w(folder / "300w", faces=40))
+    passes = 4 + kills  # about as many steps from kill to kill, however many there are
     begun = time.monotonic()
-    assert ended(started(lambda: train(folder / "unbroken", faces))) == 0
+    assert ended(started(lambda: train(folder / "unbroken", faces, passes))) == 0
     longest = (time.monotonic() - begun) * 4 / kills  # of a life; twice the mean
     expected = weights_of(folder / "unbroken")
 
@@ -73,7 +73,7 @@ def main(folder: Path, kills: int, seed: int) -> dict[str, int | bool]:
         out = folder / f"run{found['runs']}"
         found["runs"] += 1
         while True:
-            child = started(lambda out=out: train(out, faces))
+            child = started(lambda out=out: train(out, faces, passes))
             if found["kills"] < kills:
                 time.sleep(rng.uniform(0, longest))
                 os.kill(child, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """What learns: a network, its optimiser, and the average of its weights. One step of it is `learn`."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -43,7 +44,10 @@ class Learner:
         self.network = network
         self.bare = self.untrained()
         optimizer = torch.optim.Adam(self.bare.parameters(), lr=config.learning_rate, fused=True)
-        self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
+        with warnings.catch_warnings():
+            # What is to take its place came with torch 2.13.
+            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+            self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
         self.average = AveragedModel(self.bare, multi_avg_fn=self._average, use_buffers=True)
         self.augmentation = Augmentation(config.augment, seed=config.seed)
         self.step = 0

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, parse_flag_from_env
 
 PRECISIONS = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}  # ours → accelerate's
 
@@ -31,7 +31,8 @@ def make_accelerator(precision: str) -> Accelerator:
     Raises:
         ValueError: fp16 without a GPU.
     """
-    device = PartialState().device
+    # `accelerate launch --cpu` says it here, and only Accelerator itself would listen.
+    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
     if precision == "auto":
         precision = fast_precision(device)
     if precision == "fp16" and device.type != "cuda":

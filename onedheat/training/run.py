@@ -13,6 +13,7 @@ by accelerate's `notebook_launcher`: each works on its part of every batch, and 
 writes, validates and speaks.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -33,6 +34,7 @@ from onedheat.landmarks import scheme
 from onedheat.models import LandmarkNetwork, NetworkConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
+from onedheat.reliability import calibrate
 from onedheat.reports import Report
 from onedheat.training.blame import faces_to_blame, verdict
 from onedheat.training.keeping import Keeper, alone_in
@@ -52,6 +54,8 @@ from onedheat.training.validation import Validation
 
 WITHOUT_ASKING = 20
 """Steps that a GPU is given before it is asked for a number, which it must first have caught up with."""
+
+_log = logging.getLogger(__name__)
 
 
 class Run:
@@ -206,6 +210,8 @@ class Run:
                     self._read_losses()
                 if validating or self.step % WITHOUT_ASKING == 0:
                     bar.set_postfix_str(self._in_words())
+                if at_end:
+                    told_by_main(self.accelerator, self._calibrate)
                 stopping, due = self._agree(stop_asked())
                 if at_end or stopping or due:
                     self._save(last=at_end or stopping, give_up=stop_asked)
@@ -307,6 +313,16 @@ class Run:
         if self.on_validation is not None:
             self.on_validation(self)
         return report
+
+    def _calibrate(self) -> None:
+        """Fits what σ and confidence must be corrected by, on the faces held out. It is saved with the
+        weights; where it cannot be fitted they stay as the network gives them.
+        """
+        network = self.average.module
+        try:
+            network.calibration = calibrate(Landmarker(network), self.validation)
+        except ValueError as error:
+            _log.warning("σ and confidence are not calibrated: %s", error)
 
     # Nothing lost -------------------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ def test_two_processes_learn_as_one_that_accumulates_their_parts(tree, faces, tm
     losses = [np.array([row.loss for row in rows]) for rows in (two, one)]
     assert np.abs(losses[0] - losses[1]).max() <= 1e-4
     assert losses[0][-1] < 0.9 * losses[0][0]
-    assert two[-1].validation_nrmse == pytest.approx(one[-1].validation_nrmse, rel=0.05)
+    # Running statistics take both parts at once there and one after another here: near, not equal.
+    assert two[-1].validation_nrmse == pytest.approx(one[-1].validation_nrmse, rel=0.1)
     # One of the two shows a bar.
     assert done.stderr.count("| 1.60k/1.60k [") + done.stderr.count("  0%|") <= 2
     assert sorted(path.name for path in (tmp_path / "two").iterdir() if path.name[0] != ".") == [

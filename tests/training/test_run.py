@@ -50,6 +50,8 @@ def test_it_learns(faces, tmp_path):
     assert [row.step for row in rows] == [40, 80, 120]
     assert [row.images for row in rows] == [320, 640, 960]
     assert rows[-1].validation_nrmse == pytest.approx(report.nrmse, abs=1e-4)
+    calibration = load_detector(tmp_path / "run/last").calibration
+    assert (calibration.faces, set(calibration.decoders)) == (8, {"dark", "centroid", "argmax"})
 
 
 @pytest.mark.parametrize("name", ["2d@0.25", "dsnt", "regression", "simcc"])
@@ -318,8 +320,9 @@ def test_the_command_is_killed_and_resumed(tree, tmp_path):
         str(tmp_path / "run"),
         "--resume",
     ]
-    settings = "width=16 channels=8 size=32 depth=1 compressed=4 upsample=4 batch_size=8 validation=0.2 passes="
-    command += [part for s in (settings + "200").split() for part in ("--set", s)]
+    settings = "depth=1 compressed=4 size=32 width=16 channels=8 upsample=4 batch_size=8"
+    settings += " validation=0.2 passes=200"
+    command += [part for s in settings.split() for part in ("--set", s)]
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
