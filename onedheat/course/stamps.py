@@ -9,7 +9,7 @@ package would call every notebook stale at every commit, so a stamp holds what t
   counts as the module that `onedheat/__init__.py` fetches it from. That file itself is left out: it
   holds names only. Blank lines and lines with only a comment do not count.
 - `weights`: one hash for every shipped checkpoint the cells name, or for all of them where the cells
-  can load one and name none.
+  can load one and name none; one over the whole atlas where they can reach it.
 
 A change in `training.py` therefore makes the lesson on training stale, and not the one on rounding.
 """
@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 PACKAGE = Path(__file__).resolve().parent.parent
 LOADS_WEIGHTS = {"onedheat.checkpoints", "onedheat.pipeline"}
+ATLAS = "onedheat.atlas"
 
 
 def module_file(module: str, package: Path = PACKAGE) -> Path | None:
@@ -150,14 +151,21 @@ def stamp(notebook: NotebookNode, package: Path = PACKAGE) -> dict:
         folders = sorted(file.parent for file in package.glob("weights/*/config.json"))
         named = [folder for folder in folders if re.search(rf"[\"']{folder.name}[\"']", code)]
         for folder in named or folders:
-            files = [folder / "config.json", folder / "model.safetensors"]
-            weights[folder.name] = _digest(*(file.read_bytes() for file in files if file.is_file()))
+            weights[folder.name] = _checkpoint_digest(folder)
+    if ATLAS in modules:
+        weights["atlas"] = _checkpoint_digest(package / "weights" / "atlas")
     sources = [cell.source.encode() for cell in notebook.cells if cell.cell_type == "code"]
     return {
         "source": _digest(*sources),
         "modules": {name: _module_digest(module_file(name, package)) for name in sorted(modules)},
         "weights": weights,
     }
+
+
+def _checkpoint_digest(folder: Path) -> str:
+    """Of everything in a folder of weights but what is written for people."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors"))
+    return _digest(*(path.read_bytes() for path in files))
 
 
 def stale(notebook: NotebookNode, package: Path = PACKAGE) -> list[str]:

@@ -108,6 +108,23 @@ def test_every_checkpoint_counts_where_none_is_named(package):
     assert stamps.stale(made, package) == ["big68"]
 
 
+def test_the_atlas_counts_where_it_can_be_reached(package):
+    (package / "atlas.py").write_text("from . import geometry\n")
+    (package / "weights/atlas/1d").mkdir(parents=True)
+    made = stamped(package, "from onedheat import atlas")
+    without = stamped(package, "from onedheat import geometry")
+    (package / "weights/atlas/results.json").write_text("[]")
+    assert stamps.stale(made, package) == ["atlas"]
+    (package / "weights/atlas/1d/model.safetensors").write_text("other")
+    assert stamps.stale(without, package) == []
+
+
+def test_a_calibration_counts_as_part_of_its_checkpoint(package):
+    made = stamped(package, "import onedheat\nonedheat.load('tiny68')")
+    (package / "weights/tiny68/calibration.json").write_text("{ }")
+    assert stamps.stale(made, package) == ["tiny68"]
+
+
 def test_a_notebook_without_stamp_is_stale(package):
     assert stamps.stale(notebook("1"), package) == ["it was never executed by `make notebooks`"]
 
