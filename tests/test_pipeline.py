@@ -14,7 +14,7 @@ from onedheat.geometry import box_overlap, tight_box
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Detector, DetectorConfig, build
 from onedheat.models.compared import RegressionConfig
-from onedheat.pipeline import Face, Landmarker, load, locate
+from onedheat.pipeline import Face, Landmarker, load
 
 SMALL = DetectorConfig(landmarks=3, size=64, upsample=4, width=16, channels=16)
 
@@ -341,12 +341,10 @@ def test_annotated_faces_of_full_photos_are_found(tiny68, real_data, yunet_file,
 
 
 def test_photos_of_different_sizes_are_looked_at_in_one_batch():
-    config = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=2, landmarks=68)
-    detector = Detector(config).eval()
-    rng = np.random.default_rng(0)
-    images = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in [(60, 90), (120, 50)]]
-    boxes = np.array([[10.0, 5, 60, 55], [0, 20, 49, 69]])
-    together = locate(detector, images, boxes)
-    for i, image in enumerate(images):
-        alone = locate(detector, [image], boxes[i : i + 1])
+    landmarker = load("tiny68", engine="torch")
+    photos = [astronaut()[:300, 100:400], astronaut()]
+    boxes = np.array([[60.0, 50, 190, 180], [160, 50, 290, 180]])
+    together = landmarker.locate(photos, boxes)
+    for i, photo in enumerate(photos):
+        alone = landmarker.locate([photo], boxes[i : i + 1])
         assert np.allclose(together.landmarks[i], alone.landmarks[0], atol=1e-3)
