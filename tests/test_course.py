@@ -14,7 +14,13 @@ from onedheat.course import footer as footer_module
 from onedheat.course import show as show_module
 from onedheat.course.exercises import Checks, Exercise, Mistake
 from onedheat.course.footer import footer, peak_memory
-from onedheat.course.lessons import detector, marginal_heatmaps, quantization_error, start_here
+from onedheat.course.lessons import (
+    co_attention,
+    detector,
+    marginal_heatmaps,
+    quantization_error,
+    start_here,
+)
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
@@ -26,6 +32,7 @@ LESSONS = {
     "quantization_error": quantization_error,
     "marginal_heatmaps": marginal_heatmaps,
     "detector": detector,
+    "co_attention": co_attention,
 }
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)
