@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from onedheat.heatmaps import render_2d
 from onedheat.models.compared.dark import dark
@@ -54,6 +54,11 @@ class Heatmaps2d(MapNetwork):
     decoders = tuple(MAP_DECODERS)
     config: Heatmaps2dConfig
 
+    def __init__(self, config: Heatmaps2dConfig):
+        super().__init__(config)
+        for layer in self.trunk.maps:
+            start_empty(layer)
+
     def loss_of_maps(self, maps: Maps, landmarks: Landmarks) -> Float[Tensor, ""]:
         """Squared error summed over a map's bins, averaged over annotated landmarks."""
         config = self.config
@@ -70,3 +75,14 @@ class Heatmaps2d(MapNetwork):
             sigma=spread_of(maps.clamp(min=0), config.size, config.target_sigma),
             confidence=maps.amax(dim=(-2, -1)).clamp(0, 1),
         )
+
+
+def start_empty(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
+    """Has a layer's maps begin at almost nothing, as Xiao et al. 2018 do.
+
+    A target map is empty but for a few bins. From PyTorch's own start, maps full of noise, the first
+    steps' gradients are so large that Adam, which divides by what it remembers of them, then stands
+    still with empty maps for a thousand steps.
+    """
+    nn.init.normal_(layer.weight, std=1e-3)
+    nn.init.zeros_(layer.bias)

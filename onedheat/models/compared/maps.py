@@ -81,8 +81,6 @@ class MapNetwork(LandmarkNetwork):
             self.trunk.maps[-1] = nn.ConvTranspose2d(
                 config.width, config.landmarks, kernel_size=times, stride=times
             )
-        for layer in self.trunk.maps:
-            start_empty(layer)
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Maps | list[StageMaps]:
         """Maps of RGB pictures with values in [0, 1]; in training those of each supervised stack.
@@ -103,17 +101,6 @@ class MapNetwork(LandmarkNetwork):
     @abstractmethod
     def loss_of_maps(self, maps: Maps, landmarks: Landmarks) -> Float[Tensor, ""]:
         """The loss of one stack's maps."""
-
-
-def start_empty(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    """Has a layer's maps begin at almost nothing, as Xiao et al. 2018 do.
-
-    A target map is empty but for a few bins. From PyTorch's own start, maps full of noise, the first
-    steps' gradients are so large that Adam, which divides by what it remembers of them, then stands
-    still with empty maps for a thousand steps.
-    """
-    nn.init.normal_(layer.weight, std=1e-3)
-    nn.init.zeros_(layer.bias)
 
 
 def to_coordinates(indices: Indices, size: int, bins: int) -> Landmarks:
