@@ -124,7 +124,7 @@ def test_an_unknown_network_is_refused(tmp_path, capsys):
 # What is shipped ----------------------------------------------------------------------------------
 
 
-def test_every_network_is_shipped_with_three_seeds():
+def test_every_network_is_shipped_with_the_errors_of_every_seed():
     results = atlas.results()
     assert set(results) == set(plan.entries())
     for name, result in results.items():

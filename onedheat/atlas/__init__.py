@@ -1,7 +1,7 @@
 """Small networks, really trained for every value of the course's sliders.
 
 All see the same drawn faces as often, at F = 64 and with one trunk; they differ in L, in γ, or in
-having 2D maps. Three seeds of each were trained; the weights of the first are shipped.
+having 2D maps. Each was trained with several seeds; the weights of the first are shipped.
 
     network = atlas.load("1d-L192-gamma0.4")
     atlas.results()["1d-L192-gamma0.4"].nrmse["dark"]  # of each seed, in per cent
