@@ -8,6 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
+from boxes import assert_every_control_moves_its_picture, parts
 from PIL import Image
 
 from onedheat.course import footer as footer_module
@@ -197,13 +198,6 @@ QUESTION = Question(
 )
 
 
-def parts(box, kind):
-    found = [box] if isinstance(box, kind) else []
-    for child in getattr(box, "children", ()):
-        found += parts(child, kind)
-    return found
-
-
 def test_a_prediction_stays_locked_and_is_answered_later(shown):
     prediction = Prediction(QUESTION)
     box = prediction.box()
@@ -279,22 +273,9 @@ def test_every_control_of_the_lesson_moves_its_picture():
         IBUG68,
     )
     other = FaceView("Another", view.picture + 9, 256, view.landmarks[::-1].copy(), IBUG68)
-    for box in (
-        snapped_face_box([view, other], [32, 64, 128]),
-        cell_and_curve_box((142.84, 188.72)),
-    ):
-        (picture,) = parts(box, widgets.Image)
-        controls = [
-            one for one in parts(box, widgets.Widget) if "onedheat-control" in one._dom_classes
-        ]
-        assert len(controls) >= 2
-        for control in controls:
-            before = picture.value
-            if isinstance(control, widgets.IntSlider):
-                control.value += control.step
-            else:
-                control.index = (control.index + 1) % len(control.options)
-            assert picture.value != before, control.description
+    snapped = snapped_face_box([view, other], [32, 64, 128])
+    assert_every_control_moves_its_picture(snapped, 4)
+    assert_every_control_moves_its_picture(cell_and_curve_box((142.84, 188.72)), 2)
 
 
 def test_a_figure_is_shown_with_its_alt_text(shown):

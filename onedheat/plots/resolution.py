@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
@@ -231,14 +232,8 @@ def draw_errors(axes: Axes, networks: Sequence[Trained]) -> list:
     _name_bins(axes, networks)
     axes.margins(y=0.15)
     label(axes, "L, bins an axis", "NRMSE, %")
-    axes.legend(
-        fontsize=SMALL,
-        frameon=False,
-        labelcolor=INK,
-        loc="upper right",
-        bbox_to_anchor=(0.87, 1.03),
-    )
-    return [axes.axvline(networks[0].bins, color=INK, lw=1.2, ls=":")]
+    _name_kinds(axes, "upper right", (0.87, 1.03))
+    return [_mark(axes, networks[0].bins)]
 
 
 def draw_bytes(axes: Axes, networks: Sequence[Trained]) -> list:
@@ -255,14 +250,17 @@ def draw_bytes(axes: Axes, networks: Sequence[Trained]) -> list:
     axes.set_yticks([1, 3, 10], ["1", "3", "10"])
     axes.minorticks_off()
     label(axes, "L, bins an axis", "MiB kept a face")
-    axes.legend(
-        fontsize=SMALL,
-        frameon=False,
-        labelcolor=INK,
-        loc="center right",
-        bbox_to_anchor=(0.87, 0.6),
-    )
-    return [axes.axvline(networks[0].bins, color=INK, lw=1.2, ls=":")]
+    _name_kinds(axes, "center right", (0.87, 0.6))
+    return [_mark(axes, networks[0].bins)]
+
+
+def _name_kinds(axes: Axes, where: str, anchor: tuple[float, float]) -> None:
+    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc=where, bbox_to_anchor=anchor)
+
+
+def _mark(axes: Axes, bins: int) -> Artist:
+    """A line at the L that is looked at."""
+    return axes.axvline(bins, color=INK, lw=1.2, ls=":")
 
 
 def _name_bins(axes: Axes, networks: Sequence[Trained]) -> None:

@@ -1,9 +1,9 @@
 """What a learner touches in notebook 04, and what it is shown of trained networks."""
 
-import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
+from boxes import assert_every_control_moves_its_picture
 
 from onedheat.course.affinities import (
     affinities_of,
@@ -35,26 +35,6 @@ def detector(gamma=0.4):
 @pytest.fixture(scope="module")
 def faces():
     return synthetic_faces(2, seed=4, size=112)
-
-
-def parts(box, kind):
-    found = [box] if isinstance(box, kind) else []
-    for child in getattr(box, "children", ()):
-        found += parts(child, kind)
-    return found
-
-
-def assert_every_control_moves_its_picture(box, count):
-    (picture,) = parts(box, widgets.Image)
-    controls = [one for one in parts(box, widgets.Widget) if "onedheat-control" in one._dom_classes]
-    assert len(controls) == count
-    for control in controls:
-        before = picture.value
-        if isinstance(control, widgets.IntSlider):
-            control.value += control.step
-        else:
-            control.index = (control.index + 1) % len(control.options)
-        assert picture.value != before, control.description
 
 
 def test_affinities_are_those_of_the_features_that_reach_the_co_attention():

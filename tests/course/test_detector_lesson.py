@@ -1,9 +1,9 @@
 """What a learner touches in notebook 03, and the networks it is shown."""
 
-import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
+from boxes import assert_every_control_moves_its_picture
 from torch import nn
 
 from onedheat import atlas
@@ -22,26 +22,6 @@ from onedheat.models.compared import Heatmaps2dConfig
 from onedheat.models.losses import heatmap_loss
 from onedheat.pipeline import Face, Landmarker
 from onedheat.presets import PRESETS
-
-
-def parts(box, kind):
-    found = [box] if isinstance(box, kind) else []
-    for child in getattr(box, "children", ()):
-        found += parts(child, kind)
-    return found
-
-
-def assert_every_control_moves_its_picture(box):
-    (picture,) = parts(box, widgets.Image)
-    controls = [one for one in parts(box, widgets.Widget) if "onedheat-control" in one._dom_classes]
-    assert len(controls) == 3
-    for control in controls:
-        before = picture.value
-        if isinstance(control, widgets.IntSlider):
-            control.value += control.step
-        else:
-            control.index = (control.index + 1) % len(control.options)
-        assert picture.value != before, control.description
 
 
 def fresh(name):
@@ -73,13 +53,13 @@ def test_every_control_of_the_way_moves_its_picture():
         box = tight_box(drawn.landmarks)
         face = Face(drawn.landmarks, np.ones((68, 2)), box, np.full(68, 0.5))
         ways[f"face {index}"] = way_through(landmarker, f"face {index}", drawn.image, face)
-    assert_every_control_moves_its_picture(way_box(ways))
+    assert_every_control_moves_its_picture(way_box(ways), 3)
 
 
 def test_every_control_of_the_resolutions_moves_its_picture(measured):
     networks = trained_networks((16, 32), (16,))
     pictures = resolution_pictures(networks, [0, 4], load=fresh)
-    assert_every_control_moves_its_picture(resolution_box(pictures))
+    assert_every_control_moves_its_picture(resolution_box(pictures), 3)
 
 
 # The networks -------------------------------------------------------------------------------------
