@@ -181,7 +181,7 @@ class Landmarker:
     def _in_boxes(self, image: Image, boxes: Boxes) -> list[Face]:
         located = self._locate(image, boxes)
         around = [
-            box if _landmarks_box(points) is None else _landmarks_box(points)
+            box if (found := _landmarks_box(points)) is None else found
             for points, box in zip(located.landmarks, boxes, strict=True)
         ]
         return [located.face(index, box) for index, box in enumerate(around)]
@@ -194,17 +194,17 @@ class Landmarker:
         if least is None:
             least = getattr(self.finder, "min_peak", MIN_PEAK)
         peaks = second.peak.mean(axis=1)
-        confirmed = [
-            index
+        confirmed = {
+            index: after
             for index, before in enumerate(redrawn)
             if (after := _landmarks_box(second.landmarks[index])) is not None
             and box_overlap(before, after) >= MIN_AGREEMENT
             and peaks[index] >= least
-        ]
-        faces = [second.face(i, tight_box(second.landmarks[i])) for i in confirmed]
+        }
+        faces = [second.face(index, box) for index, box in confirmed.items()]
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         same = (box_overlaps(boxes) > SAME_FACE) | centered_in(boxes)
-        kept = [faces[index] for index in unsuppressed(same, peaks[confirmed])]
+        kept = [faces[index] for index in unsuppressed(same, peaks[list(confirmed)])]
         return sorted(kept, key=lambda face: -face.score)
 
 
@@ -301,6 +301,18 @@ def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) 
     return stacked.permute(0, 3, 1, 2).float().div(255)
 
 
+def cut_out(
+    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+    boxes: Float[np.ndarray, "batch 4"],
+    size: int,
+    device=None,
+) -> tuple[Float[Tensor, "batch 3 size size"], list[Crop]]:
+    """What is in the boxes as a network's input, and how each was cut from its photo."""
+    crops = [Crop.from_box(box, size) for box in boxes]
+    pictures = [warp(image, crop) for image, crop in zip(images, crops, strict=True)]
+    return to_batch(pictures, device), crops
+
+
 def locate(
     detector: LandmarkNetwork,
     images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
@@ -329,14 +341,11 @@ def locate(
     calibration = calibration_of(detector, decoder)
     for start in range(0, len(boxes), batch_size):
         batch = slice(start, start + batch_size)
-        crops = [Crop.from_box(box, config.size) for box in boxes[batch]]
-        pictures = [warp(image, crop) for image, crop in zip(images[batch], crops, strict=True)]
         # Where PyTorch does not run the network, what is left to it for a few faces is small.
-        small = isinstance(engine, OnnxEngine) and len(pictures) <= FEW
+        small = isinstance(engine, OnnxEngine) and len(boxes[batch]) <= FEW
         with one_thread() if small else nullcontext():
-            found = read_pictures(
-                detector, to_batch(pictures, device), decoder, flip=flip, engine=engine
-            )
+            pictures, crops = cut_out(images[batch], boxes[batch], config.size, device)
+            found = read_pictures(detector, pictures, decoder, flip=flip, engine=engine)
         landmarks[batch] = [
             crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)
         ]

@@ -11,9 +11,8 @@ from onedheat.calibration import ENOUGH, RADIUS, Calibration, Evidence, fit
 from onedheat.checkpoints import write_calibration
 from onedheat.data import DataError, FaceSet
 from onedheat.evaluation import BOX_RULES
-from onedheat.geometry import Crop, warp
 from onedheat.landmarks import scheme
-from onedheat.pipeline import Landmarker, to_batch
+from onedheat.pipeline import Landmarker, cut_out
 from onedheat.reports import normalising_distances
 
 BATCH = 32
@@ -103,15 +102,13 @@ def gather(
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
         for start in range(0, len(faces), BATCH):
             samples = faces.samples[start : start + BATCH]
-            crops = [Crop.from_box(BOX_RULES["tight"](one, faces), size) for one in samples]
-            pictures = [
-                warp(sample.image(), crop) for sample, crop in zip(samples, crops, strict=True)
-            ]
+            boxes = np.stack([BOX_RULES["tight"](sample, faces) for sample in samples])
+            pictures, crops = cut_out([one.image() for one in samples], boxes, size, device)
             truth = np.stack(
                 [crop.to_crop(s.landmarks) for s, crop in zip(samples, crops, strict=True)]
             )
             shrunk = np.array([crop.matrix[0, 0] for crop in crops])
-            output = run(to_batch(pictures, device))
+            output = run(pictures)
             for name in decoders:
                 reading = [part.double().cpu().numpy() for part in detector.read(output, name)]
                 looks[name].append(

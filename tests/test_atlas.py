@@ -10,7 +10,9 @@ from onedheat import atlas
 from onedheat.atlas import faces as atlas_faces
 from onedheat.atlas import make, plan
 from onedheat.checkpoints import CheckpointError
-from onedheat.data.synthetic import render_face
+from onedheat.data.synthetic import render_face, synthetic_faces
+from onedheat.evaluation import evaluate
+from onedheat.pipeline import Landmarker
 
 SHIPPED = 10 * 10**6  # bytes, all together
 
@@ -138,11 +140,18 @@ def test_all_weights_together_are_small():
     assert sum(sizes) <= SHIPPED
 
 
+def test_one_look_measures_what_evaluation_does_for_each_decoder():
+    network, faces = atlas.load("2d-L16"), synthetic_faces(4, seed=1, size=112)
+    found = make.measure(network, faces)
+    assert set(found) == set(network.decoders)
+    for decoder, error in found.items():
+        told = evaluate(Landmarker(network, decoder=decoder), faces).nrmse
+        assert error == pytest.approx(told, rel=1e-6)
+
+
 @pytest.mark.parametrize("name", ["1d-L16-gamma0.4", "1d-L192-gamma0.0", "2d-L32"])
 def test_shipped_weights_have_the_error_that_is_written(name):
     """A part of the test faces: the whole takes minutes to draw."""
-    from onedheat.data.synthetic import synthetic_faces
-
     network = atlas.load(name)
     assert network.config == plan.entries()[name].config
     faces = synthetic_faces(40, seed=1, size=atlas_faces.PICTURE)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from onedheat.data.samples import FaceSet
 from onedheat.geometry import Box, Crop, tight_box, warp
+from onedheat.metrics import nrmse
 from onedheat.models import Detector
 from onedheat.pipeline import Landmarker, to_batch
 from onedheat.plots import FaceView
@@ -81,8 +82,7 @@ def nrmse_with_gammas(
         with gamma_set_to(detector, gamma):
             found = landmarker.locate(images, boxes).landmarks
         errors[gamma], moved[gamma] = (
-            100 * float((np.linalg.norm(found - other, axis=-1).mean(axis=1) / normaliser).mean())
-            for other in (truth, own)
+            float(nrmse(found, other, normaliser).mean()) for other in (truth, own)
         )
     return errors, moved
 

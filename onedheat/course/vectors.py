@@ -9,9 +9,9 @@ from jaxtyping import Float
 
 from onedheat.course.photos import Photo
 from onedheat.data import FaceSet
-from onedheat.geometry import Box, Crop, tight_box, warp
+from onedheat.geometry import Box, Crop, tight_box
 from onedheat.heatmaps import Heatmaps, bin_to_coordinate
-from onedheat.pipeline import Landmarker, to_batch
+from onedheat.pipeline import Landmarker, cut_out
 from onedheat.plots import FaceView
 from onedheat.plots.reading import ReadVector
 
@@ -35,10 +35,9 @@ def vectors_in(
     landmarker: Landmarker, images: Sequence[Photo], boxes: Sequence[Box]
 ) -> tuple[Heatmaps, list[Crop]]:
     """The vectors of the face in each box, (B, N, L) each, and how the boxes were cut out."""
-    crops = [Crop.from_box(box, landmarker.detector.config.size) for box in boxes]
-    pictures = [warp(image, crop) for image, crop in zip(images, crops, strict=True)]
+    pictures, crops = cut_out(images, np.stack(boxes), landmarker.detector.config.size)
     with torch.inference_mode():
-        return landmarker.detector(to_batch(pictures)), crops
+        return landmarker.detector(pictures), crops
 
 
 def see_faces(landmarker: Landmarker, faces: FaceSet) -> SeenFaces:

@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from onedheat.heatmaps import Heatmaps
 from onedheat.models.clips import ClipNetwork, Pictures, apart, merged
 from onedheat.models.detector import Detector, DetectorConfig
-from onedheat.models.losses import heatmap_loss
-from onedheat.models.network import Reading, read_heatmaps
+from onedheat.models.network import Reading
 
 Vectors = Float[Tensor, "batch landmarks bins"]
 Features = Float[Tensor, "batch features positions"]
@@ -273,10 +272,8 @@ class Tracker(ClipNetwork):
         Raises:
             ValueError: not as many heatmaps as the state has faces.
         """
-        pictures, faces = (
-            detected.x.shape[0],
-            state.x.shape[0],
-        )  # not len: it would be a constant in ONNX
+        # Not len: it would be a constant in ONNX.
+        pictures, faces = detected.x.shape[0], state.x.shape[0]
         if pictures != faces:
             raise ValueError(
                 f"the state is of {faces} faces, and there are pictures of {pictures}; "
@@ -312,22 +309,13 @@ class Tracker(ClipNetwork):
             output: (B, T, N, L), or (B, N, L) of clips of one frame.
             landmarks: (B, T, N, 2), or (B, N, 2), in pixels of each picture.
         """
-        config = self.config
         frames = landmarks.shape[1] if landmarks.ndim == 4 else 1
-        return frames * heatmap_loss(
-            Heatmaps(*(merged(vectors, 2) for vectors in output)),
-            merged(landmarks, 2),
-            config.size,
-            config.target_sigma,
-            loss=config.loss,
-            frame=config.frame,
-        )
+        of_frames = Heatmaps(*(merged(vectors, 2) for vectors in output))
+        return frames * self.detector.loss(of_frames, merged(landmarks, 2))
 
     def read(self, output: Heatmaps, decoder: str | None = None) -> Reading:
         """Landmarks of heatmaps (B, N, L), or (B, T, N, L), with the same axes before N."""
-        config, decoder = self.config, self.chosen(decoder)
-        common = {"loss": config.loss, "frame": config.frame}
-        return read_heatmaps(output, config.size, config.target_sigma, decoder, **common)
+        return self.detector.read(output, decoder)
 
 
 def _added(detected: Heatmaps, refinement: Heatmaps) -> Heatmaps:
