@@ -22,6 +22,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx):
         from onedheat.checkpoints import CheckpointError
+        from onedheat.crossval.errors import SearchError
         from onedheat.data.errors import DataError
         from onedheat.data.images import ImageError
         from onedheat.data.pts import PtsError
@@ -39,6 +40,7 @@ class _Commands(TyperGroup):
             FinderError,
             ImageError,
             PtsError,
+            SearchError,
             VideoError,
             FloatingPointError,
         ) as error:
@@ -90,6 +92,26 @@ EngineName = Annotated[
 FaceDetector = Annotated[
     Literal["auto", "yunet", "cascade"],
     typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
+]
+
+
+Datasets = Annotated[
+    list[str],
+    typer.Option(help="A data set's name, or your own folder. Several are trained on together."),
+]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="The folder of a named data set; one for each of these, in their order. Your own "
+        "folders and synthetic take none."
+    ),
+]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
 
 
@@ -150,56 +172,24 @@ def detect(
 @app.command()
 def train(
     preset: Annotated[str, typer.Option(help="Which network and recipe.")],
-    dataset: Annotated[
-        list[str],
-        typer.Option(
-            help="A data set's name, or your own folder. Several are trained on together."
-        ),
-    ],
+    dataset: Datasets,
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    root: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="The folder of a named data set; one for each of these, in their order. Your own "
-            "folders and synthetic take none."
-        ),
-    ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
-    ] = None,
+    root: Roots = None,
+    split: Splits = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     tensorboard: Annotated[
         bool, typer.Option(help="Write for TensorBoard too, into RUN/tensorboard.")
     ] = True,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
-    ] = None,
+    settings: Settings = None,
 ):
     """Train a detector. Ctrl-C saves first; --resume goes on from there.
 
     Several GPUs or machines: accelerate launch -m onedheat.cli train … on each.
     """
     from onedheat.data.errors import DataError
-    from onedheat.data.samples import union
-    from onedheat.presets import PRESETS, with_settings
 
-    if preset not in PRESETS:
-        names = "; ".join(f"{name}: {known.about}" for name, known in PRESETS.items())
-        raise typer.BadParameter(f"there is no preset {preset!r}. There are: {names}")
-    pairs = _paired(dataset, root or [])
-    splits = split or [one.splits[0] for one, _ in pairs]
-    if len(splits) not in (1, len(pairs)):
-        raise typer.BadParameter(
-            f"{len(splits)} --split for {len(pairs)} --dataset; give one for all, or one for each"
-        )
-    if len(splits) == 1:
-        splits *= len(pairs)
-    try:
-        chosen = with_settings(PRESETS[preset], settings or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    faces = union(*(one.read(path, part) for (one, path), part in zip(pairs, splits, strict=True)))
+    chosen = _preset(preset, settings)
+    faces = _training_faces(dataset, root, split)
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
     with _told(logging.getLogger("onedheat.training")), _told(logging.getLogger("onedheat.data")):
@@ -220,6 +210,64 @@ def train(
         typer.echo(
             f"validation NRMSE {report.nrmse:.2f} % on {report.faces} faces; weights: {out / 'last'}"
         )
+
+
+@app.command()
+def crossval(
+    preset: Annotated[str, typer.Option(help="Which network and recipe.")],
+    dataset: Datasets,
+    out: Annotated[
+        Path, typer.Option(help="The search's folder, which all workers share, over NFS too.")
+    ],
+    root: Roots = None,
+    split: Splits = None,
+    settings: Settings = None,
+    search: Annotated[
+        str, typer.Option(metavar="KEY", help="The setting to choose: any that is a number.")
+    ] = "gamma",
+    values: Annotated[
+        str, typer.Option(help="Its values, separated by commas.")
+    ] = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1.0",
+    folds: Annotated[
+        int, typer.Option(help="Parts of the training photos, each held out once.")
+    ] = 10,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that train at once; GPUs are dealt in turn.")
+    ] = 1,
+    json_to: Json = None,
+):
+    """Choose γ (or any setting) by k folds of the training photos, as the paper does.
+
+    The same command goes on where it was stopped or killed, and works along where it is started twice,
+    on other machines too: each fold is trained once. OUT/folds.csv has every fold, OUT/KEY.png the plot.
+    """
+    from onedheat.data.errors import DataError
+
+    chosen = _preset(preset, settings)
+    faces = _training_faces(dataset, root, split)
+    from onedheat.crossval.search import Search  # takes seconds to import, as training does
+    from onedheat.crossval.work import run
+    from onedheat.plots.search import search_curve
+
+    try:
+        asked = Search.of(chosen.for_scheme(faces.scheme), faces, search, values.split(","), folds)
+    except DataError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    results = run(asked, out, workers=workers)
+    if results.best is not None:
+        picture = out / f"{search}.png"
+        _write_picture(picture, search_curve(results).png())
+        typer.echo(f"plot: {picture}; every fold: {out / 'folds.csv'}", err=True)
+    _give(results.as_json(), results.as_text(), json_to)
+    if not results.complete:
+        typer.echo(
+            f"stopped after {results.done} of {len(results.states)} folds; the same command goes on",
+            err=True,
+        )
+        raise typer.Exit(130)
+    raise typer.Exit(1 if results.best is None else 0)
 
 
 @app.command()
@@ -421,6 +469,34 @@ def data_get(
     for download in chosen.downloads:
         typer.echo(f"{fetch(download, folder, progress=True)}: whole, checksum as published")
     typer.echo(f"Unpack it so that the folder looks like:\n\n{chosen.layout}")
+
+
+def _preset(name: str, settings: list[str] | None):
+    """A preset with its settings changed; what it does not know is a wrong option."""
+    from onedheat.presets import PRESETS, with_settings
+
+    if name not in PRESETS:
+        names = "; ".join(f"{known}: {preset.about}" for known, preset in PRESETS.items())
+        raise typer.BadParameter(f"there is no preset {name!r}. There are: {names}")
+    try:
+        return with_settings(PRESETS[name], settings or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _training_faces(datasets: list[str], roots: list[Path] | None, splits: list[str] | None):
+    """The faces of all data sets together."""
+    from onedheat.data.samples import union
+
+    pairs = _paired(datasets, roots or [])
+    splits = splits or [one.splits[0] for one, _ in pairs]
+    if len(splits) not in (1, len(pairs)):
+        raise typer.BadParameter(
+            f"{len(splits)} --split for {len(pairs)} --dataset; give one for all, or one for each"
+        )
+    if len(splits) == 1:
+        splits = splits * len(pairs)
+    return union(*(one.read(path, part) for (one, path), part in zip(pairs, splits, strict=True)))
 
 
 def _paired(names: list[str], roots: list[Path]) -> list:

@@ -68,6 +68,7 @@ class Run:
         preset: what is trained and how.
         faces: annotated faces; a share of their photos is held out for validation.
         out: the run's folder.
+        held_out: faces of other photos to validate on; all of `faces` is then trained on.
         resume: continue what is there instead of refusing to touch it.
         progress: show a bar on standard error.
         tensorboard: write for TensorBoard too, into RUN/tensorboard.
@@ -88,6 +89,7 @@ class Run:
         faces: FaceSet,
         out: str | Path,
         *,
+        held_out: FaceSet | None = None,
         resume: bool = False,
         progress: bool = True,
         tensorboard: bool = False,
@@ -101,7 +103,9 @@ class Run:
                 f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
             )
         self.out, self.on_validation, self.config = Path(out), on_validation, preset.train
-        self.training, held_out = faces.divided(self.config.validation, self.config.seed)
+        self.training = faces
+        if held_out is None:
+            self.training, held_out = faces.divided(self.config.validation, self.config.seed)
         self._held_out = Validation(held_out, samples, self.config.seed)
         self.accelerator = make_accelerator(self.config.precision)
         self.is_main = self.accelerator.is_main_process

@@ -1,0 +1,131 @@
+"""What a search is asked for: which setting of which preset, over which values, on whose folds."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from onedheat.crossval.folds import Fold, divided_in_folds
+from onedheat.data.samples import FaceSet
+from onedheat.presets import Preset, with_settings
+from onedheat.training.schedule import Batches
+from onedheat.training.settings import as_json, differences
+
+Number = float | int
+
+
+@dataclass(frozen=True)
+class Search:
+    """A grid of values, each trained and measured on every fold.
+
+    All folds of all values share the preset's seed: they differ in the value and in the faces alone, so
+    that values can be compared fold by fold.
+
+    Attributes:
+        preset: what is trained and how, for the faces' scheme; its own value of the setting is not used.
+        faces: the whole training set.
+        setting: any setting of the preset that is a number: ``"gamma"``, ``"learning_rate"`` …
+        values: its values, in rising order.
+        folds: how many.
+    """
+
+    preset: Preset
+    faces: FaceSet
+    setting: str
+    values: tuple[Number, ...]
+    folds: int
+
+    @classmethod
+    def of(
+        cls, preset: Preset, faces: FaceSet, setting: str, texts: Sequence[str], folds: int
+    ) -> "Search":
+        """The search over values that are given as text.
+
+        Raises:
+            ValueError: no such setting, one that is no number, a value that it cannot have, one that is
+                given twice, or fewer than two folds.
+            DataError: too few photos, or too few faces for one batch.
+        """
+        present = _value_in(preset, setting)
+        if isinstance(present, bool) or not isinstance(present, Number):
+            raise ValueError(
+                f"--search {setting}: it is {present!r}, and only numbers are searched"
+            )
+        found = [
+            _value_in(with_settings(preset, [f"{setting}={text.strip()}"]), setting)
+            for text in texts
+        ]
+        values = tuple(sorted(set(found)))
+        if not found or len(values) < len(found):
+            raise ValueError(
+                f"--values {','.join(texts)}: expected at least one value, and each of them once"
+            )
+        if folds < 2:
+            raise ValueError(f"--folds {folds}: at least 2 are needed, to train on the others")
+        search = cls(preset, faces, setting, values, folds)
+        for value in values:  # or some worker would find out, hours later
+            Batches(min(len(fold.training) for fold in search.divided), search.at(value).train, 0)
+        return search
+
+    @cached_property
+    def divided(self) -> list[Fold]:
+        """The folds; the first is fold 1."""
+        return divided_in_folds(self.faces, self.folds, self.preset.train.seed)
+
+    @property
+    def places(self) -> list[tuple[Number, int]]:
+        """Every (value, fold), in the order in which they are trained: all values on the first fold, then
+        all on the second, so that an early look compares values on the same photos.
+        """
+        return [(value, fold) for fold in range(1, self.folds + 1) for value in self.values]
+
+    def at(self, value: Number) -> Preset:
+        """The preset with a value of the setting."""
+        return with_settings(self.preset, [f"{self.setting}={value}"])
+
+    def folder(self, out: Path, value: Number, fold: int) -> Path:
+        """Where the run of a value and fold lies."""
+        return out / f"{self.setting}={value}" / f"fold-{fold:02d}"
+
+    def as_json(self) -> dict[str, Any]:
+        """What is asked for, as plain values: the same on every machine, wherever its photos lie."""
+        first = self.at(self.values[0])
+        asked = as_json(first.detector, first.train, self.faces, first.train.accumulate)
+        for part in (asked["detector"], asked["train"], asked["train"]["augment"]):
+            part.pop(self.setting, None)
+        asked["data"]["sha256"] = _digest(self.faces)
+        return asked | {
+            "setting": self.setting, "values": list(self.values), "folds": self.folds
+        }  # fmt: skip
+
+    def differences(self, there: dict[str, Any]) -> list[str]:
+        """What differs between a search that was begun and this one, as phrases."""
+        asked = self.as_json()
+        own = [
+            f"{key}: {there.get(key)} there, {asked[key]} asked for"
+            for key in ("setting", "values", "folds")
+            if there.get(key) != asked[key]
+        ]
+        return own + differences(there, asked)
+
+
+def _value_in(preset: Preset, setting: str) -> Any:
+    """A preset's value of a setting."""
+    for part in (preset.detector, preset.train, preset.train.augment):
+        if hasattr(part, setting):
+            return getattr(part, setting)
+    with_settings(preset, [f"{setting}=0"])  # says which settings there are
+    raise ValueError(f"--search {setting}: there is no such setting")
+
+
+def _digest(faces: FaceSet) -> str:
+    """Of whose faces these are, and of every landmark: other labels give other errors."""
+    found = hashlib.sha256()
+    for sample in faces.samples:
+        found.update(sample.group.encode())
+        found.update(np.ascontiguousarray(sample.landmarks, "<f8").tobytes())
+    return found.hexdigest()

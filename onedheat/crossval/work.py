@@ -1,0 +1,273 @@
+"""Workers: processes that take one fold after another, train it, and note its error.
+
+They share nothing but the folder, so those of other machines work along when the same command is
+started there. Each trains alone, on the processor or on one GPU.
+"""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+
+from onedheat.checkpoints import CheckpointError
+from onedheat.crossval.errors import SearchError
+from onedheat.crossval.progress import Progress
+from onedheat.crossval.results import Results
+from onedheat.crossval.search import Search
+from onedheat.crossval.study import Claim, Study
+from onedheat.data.errors import DataError
+from onedheat.data.images import ImageError
+from onedheat.files import write_atomically
+from onedheat.training.machine import stop_requests
+from onedheat.training.run import Run
+
+LOOK = 2.0
+"""Seconds after which one looks again: for a fold that has come free, or for what was done."""
+
+TO_SAVE = 120.0
+"""Seconds that workers are given to save and end."""
+
+CSV = "folds.csv"
+
+
+def results_of(study: Study) -> Results:
+    """What is known by now."""
+    search, faces = study.search, study.search.faces
+    return Results(
+        setting=search.setting,
+        folds=search.folds,
+        data=f"{faces.name}, {faces.split}, {len(faces)} faces",
+        states=tuple(study.states()),
+    )
+
+
+# One worker ----------------------------------------------------------------------------------------
+
+
+def work(search: Search, out: Path, stop_asked: Callable[[], bool] = lambda: False) -> bool:
+    """Trains folds until none is left.
+
+    A fold that another worker trains is waited for, in case that worker is killed.
+
+    Args:
+        search: what is asked for.
+        out: the folder that workers share.
+        stop_asked: whether to end; a run in the middle hears of it by itself, saves and ends.
+
+    Returns:
+        Whether all folds are done; else it was asked to stop.
+
+    Raises:
+        SearchError: the folder cannot be used.
+        CheckpointError, DataError: a run cannot go on. Its fold is not lost: the next worker tries.
+    """
+    study = Study(out, search)
+    while not stop_asked():
+        claim = study.claim()
+        if claim is None:
+            if study.finished():
+                return True
+            _sleep(LOOK, stop_asked)
+            continue
+        with claim:
+            if not _train(study, claim, stop_asked):
+                return False
+            write_atomically(study.out / CSV, results_of(study).as_csv().encode())
+    return False
+
+
+def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
+    """Trains a fold or goes on with it, and notes its error; whether it came to its end."""
+    fold = study.search.divided[claim.fold - 1]
+    try:
+        run = Run(
+            study.search.at(claim.value),
+            fold.training,
+            claim.folder,
+            held_out=fold.held_out,
+            resume=True,
+            progress=False,
+            samples=0,
+        )
+        report = None if stop_asked() else run.train()
+    except FloatingPointError as error:  # other values may do better: the search goes on
+        study.fail(claim, str(error))
+        return True
+    if report is None:
+        return False
+    study.record(claim, report, run.seconds)
+    _drop_weights(claim.folder)
+    return True
+
+
+def _drop_weights(folder: Path) -> None:
+    """Removes the checkpoints of a run that is done: a hundred runs of the paper's would fill a disk."""
+    for path in (folder / "last", folder / "checkpoints"):
+        if path.is_symlink():
+            path.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _tidy(study: Study) -> None:
+    """Removes what a kill has left between the noting of a fold and the dropping of its weights."""
+    for state in study.states():
+        if state.state == "complete":
+            _drop_weights(study.search.folder(study.out, state.value, state.fold))
+
+
+def _sleep(seconds: float, stop_asked: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stop_asked():
+        time.sleep(0.05)
+
+
+# Several -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that works, and the end of a pipe through which it says why it could not go on."""
+
+    process: BaseProcess
+    told: Connection
+
+    @classmethod
+    def start(cls, search: Search, out: Path, number: int, workers: int) -> "Worker":
+        """Starts worker `number` of so many, the first is 0."""
+        context = get_context("spawn")
+        told, tell = context.Pipe(duplex=False)
+        given = (search, out, _gpu_of(number), workers, tell)
+        process = context.Process(target=_worker, args=given)
+        process.start()
+        tell.close()
+        return cls(process, told)
+
+    def fault(self) -> str:
+        """Why it ended, where that was not as it should; empty otherwise."""
+        try:
+            if self.told.poll():
+                return self.told.recv()
+        except EOFError:
+            pass
+        code = self.process.exitcode
+        if code is not None and code < 0:
+            return f"it was killed (signal {-code})"
+        return f"it ended with exit code {code}" if code else ""
+
+
+def _gpu_of(number: int) -> str | None:
+    """The GPU of a worker, as CUDA_VISIBLE_DEVICES names it: dealt in turn; None where there is none."""
+    count = torch.cuda.device_count()
+    if not count:
+        return None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES") or ",".join(map(str, range(count)))
+    return visible.split(",")[number % count]
+
+
+def _worker(search: Search, out: Path, gpu: str | None, workers: int, tell: Connection) -> None:
+    """What a worker's process does."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA starts, which it has not yet
+    else:
+        torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+    try:
+        with stop_requests() as stop_asked:
+            work(search, out, stop_asked)
+    except KeyboardInterrupt:
+        pass
+    except (SearchError, CheckpointError, DataError, ImageError, ValueError) as error:
+        tell.send(str(error))
+
+
+def _end_with_parent() -> None:
+    """Has this process save and end when the one that started it is gone, by whatever."""
+    wait([parent_process().sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = True) -> Results:
+    """Searches with so many processes, together with whoever works in the same folder already.
+
+    What is done is never done again. Ctrl-C and SIGTERM have every worker save and end.
+
+    Args:
+        search: what is asked for.
+        out: the folder.
+        workers: how many processes train at once.
+        progress: show a bar and each fold's error on standard error.
+
+    Returns:
+        What is known in the end; not `complete` if it was stopped.
+
+    Raises:
+        SearchError: the folder holds another search or cannot be used, or all workers have ended before
+            everything was done; the message says why.
+    """
+    study = Study(out, search)
+    _tidy(study)
+    team: list[Worker] = []
+    stopped = False
+    try:
+        with _terminated_like_interrupted(), Progress(study, shown=progress) as bar:
+            if not study.finished():
+                for number in range(workers):
+                    team.append(Worker.start(search, study.out, number, workers))
+            while alive := [one.process.sentinel for one in team if one.process.is_alive()]:
+                bar.show()
+                wait(alive, timeout=LOOK)
+            bar.show()
+    except KeyboardInterrupt:
+        stopped = True
+    finally:
+        _stop(team)
+    faults = [fault for one in team if (fault := one.fault())]
+    results = results_of(study)
+    if faults and not stopped and not results.complete:
+        raise SearchError(
+            f"{results.done} of {len(results.states)} folds are done, but no worker is left: "
+            f"{'; '.join(dict.fromkeys(faults))}. The same command goes on in {study.out}"
+        )
+    write_atomically(study.out / CSV, results.as_csv().encode())
+    return results
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Takes SIGTERM for Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(team: list[Worker]) -> None:
+    """Has workers save and end; kills those that do not."""
+    for one in team:
+        if one.process.is_alive():
+            one.process.terminate()
+    until = time.monotonic() + TO_SAVE
+    try:
+        for one in team:
+            one.process.join(max(0.0, until - time.monotonic()))
+    except KeyboardInterrupt:
+        pass  # asked twice: what was saved last has to do
+    for one in team:
+        if one.process.is_alive():
+            one.process.kill()
+            one.process.join()

@@ -1,0 +1,111 @@
+"""What cross-validation found: the error of every value, and how much worse each is than the best."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from onedheat.crossval.results import Difference, Results
+from onedheat.crossval.search import Number
+from onedheat.plots.figure import BLUE, INK, LARGE, PALE, VERMILLION, Figure, label
+
+SYMBOLS = {"gamma": "γ", "decay": "λ"}
+"""How the paper calls a setting."""
+
+
+def search_curve(results: Results) -> Figure:
+    """NRMSE against the searched value, with its standard error over folds (as Fig. 3, which has none),
+    and beside it the difference from the best value fold by fold, in which it does not matter that some
+    folds are harder than others.
+
+    Args:
+        results: of a search; it may still go on.
+    """
+    name = SYMBOLS.get(results.setting, results.setting)
+    figure = Figure(8.6, 3.85, _in_words(results, name))
+    title = f"{name} by {results.folds} folds of {results.data}"
+    figure.write(0.8, 3.55, title, size=LARGE, weight="bold")
+    errors = figure.panel(0.8, 0.65, 3.3, 2.5)
+    apart = figure.panel(5.15, 0.65, 3.3, 2.5)
+    measured = [value for value in results.values if results.mean(value) is not None]
+    _draw(
+        errors,
+        measured,
+        [results.mean(value) for value in measured],
+        [results.standard_error(value) for value in measured],
+        results.best,
+    )
+    label(errors, name, "NRMSE (%), mean ± s.e. of folds")
+    differences = sorted(_with_best(results), key=lambda one: one.value)
+    apart.axhline(0, color=INK, lw=1.0, ls=":")
+    _draw(
+        apart,
+        [one.value for one in differences],
+        [one.mean for one in differences],
+        [one.standard_error for one in differences],
+        results.best,
+    )
+    label(apart, name, f"worse than {name} = {results.best} (points)")
+    for axes in (errors, apart):
+        _tick(axes, results.values)
+    return figure
+
+
+def _with_best(results: Results) -> list[Difference]:
+    """The differences from the best, its own among them, which is nothing."""
+    best = results.best
+    if best is None:
+        return []
+    own = Difference(best, best, 0.0, None, len(results.errors(best)))
+    return [*results.differences(), own]
+
+
+def _draw(
+    axes: Axes,
+    values: Sequence[Number],
+    means: Sequence[float],
+    errors: Sequence[float | None],
+    best: Number | None,
+) -> None:
+    """Means with their error bars, the best one as a star."""
+    bars = [error or 0.0 for error in errors]
+    axes.errorbar(
+        values, means, bars, color=BLUE, marker="o", ms=5, lw=1.5, capsize=3, ecolor=PALE, zorder=2
+    )
+    if best in values:
+        where = list(values).index(best)
+        axes.plot(values[where], means[where], "*", ms=14, color=VERMILLION, zorder=3)
+
+
+def _tick(axes: Axes, values: Sequence[Number]) -> None:
+    """Ticks at the values that were searched, as many as have room."""
+    step = max(1, -(-len(values) // 6))
+    shown = list(values)[::step]
+    axes.set_xticks(shown, [f"{value:g}" for value in shown])
+    room = 0.06 * (values[-1] - values[0]) or 0.5 * abs(values[0]) or 0.5
+    axes.set_xlim(values[0] - room, values[-1] + room)
+
+
+def _in_words(results: Results, name: str) -> str:
+    def said(value: Number) -> str:
+        spread = results.standard_error(value)
+        bar = "" if spread is None else f" ± {spread:.2f}"
+        return f"{value:g} {results.mean(value):.2f}{bar}"
+
+    measured = [value for value in results.values if results.mean(value) is not None]
+    apart = [
+        f"{one.value:g} {one.mean:.2f}"
+        + ("" if one.standard_error is None else f" ± {one.standard_error:.2f}")
+        for one in sorted(results.differences(), key=lambda one: one.value)
+    ]
+    beside = (
+        f" On the right how much worse than {name} {results.best:g} on the same folds, in points: "
+        f"{', '.join(apart)}."
+        if apart
+        else ""
+    )
+    if not measured:
+        return f"{name} by {results.folds} folds: nothing has been measured yet."
+    return (
+        f"NRMSE in per cent against {name}, mean and standard error over up to {results.folds} folds of "
+        f"{results.data}: {', '.join(map(said, measured))}.{beside} {results.verdict()}"
+    )
