@@ -30,7 +30,6 @@ class Progress:
             initial=round(self._made(states)),
             unit="pass",
             disable=not self.shown,
-            smoothing=0.05,
         )
         self.show()
         return self

@@ -21,7 +21,6 @@ from filelock import FileLock, Timeout
 
 from onedheat.crossval.errors import SearchError
 from onedheat.crossval.search import Number, Search
-from onedheat.reports import Report
 
 JOURNAL = "study.journal"
 NAME = "onedheat crossval"
@@ -94,7 +93,10 @@ class Study:
         self.optuna = _optuna()
         self.out, self.search = Path(out).resolve(), search
         self.journal = self.out / JOURNAL
-        self.out.mkdir(parents=True, exist_ok=True)
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SearchError(f"--out {out} cannot be a folder: {error.strerror}") from error
         self._lock = FileLock(self.out / ".lock", timeout=PATIENCE)
         with self._alone():
             self.study = self._open()
@@ -117,14 +119,13 @@ class Study:
             names = [one.study_name for one in storage.get_all_studies()]
             if names not in ([], [NAME]):
                 raise ValueError(f"it holds the study {names[0]!r}")
-            study = optuna.create_study(
-                storage=storage,
-                study_name=NAME,
-                load_if_exists=True,
-                sampler=optuna.samplers.RandomSampler(
-                    seed=0
-                ),  # draws nothing: every trial is given
-            )
+            # The sampler draws nothing: every trial is given its value.
+            how = {
+                "storage": storage,
+                "study_name": NAME,
+                "sampler": optuna.samplers.RandomSampler(),
+            }
+            study = optuna.load_study(**how) if names else optuna.create_study(**how)
         except OSError:
             raise
         except Exception as error:  # optuna raises many kinds for lines that it did not write
@@ -217,18 +218,24 @@ class Study:
             return None
         return Claim(trial, value, fold, folder, lock)
 
-    def record(self, claim: Claim, report: Report, seconds: float) -> None:
+    def record(self, claim: Claim, nrmse: float, *, faces: int, seconds: float) -> None:
         """Notes that a fold is done, for ever. One without a finite error has failed.
+
+        Args:
+            claim: which.
+            nrmse: on the faces held out, in per cent.
+            faces: how many these are.
+            seconds: of training.
 
         Raises:
             SearchError: the journal cannot be written, or is damaged.
         """
-        if not math.isfinite(report.nrmse):
-            return self.fail(claim, f"its NRMSE is {report.nrmse}")
+        if not math.isfinite(nrmse):
+            return self.fail(claim, f"its NRMSE is {nrmse}")
         with self._alone():
-            claim.trial.set_user_attr("faces", report.faces)
+            claim.trial.set_user_attr("faces", faces)
             claim.trial.set_user_attr("seconds", round(seconds, 1))
-            self.study.tell(claim.trial, report.nrmse)
+            self.study.tell(claim.trial, nrmse)
 
     def fail(self, claim: Claim, fault: str) -> None:
         """Notes that a fold cannot be trained, and why: it would go the same way again.

@@ -105,7 +105,7 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
         return True
     if report is None:
         return False
-    study.record(claim, report, run.seconds)
+    study.record(claim, report.nrmse, faces=report.faces, seconds=run.seconds)
     _drop_weights(claim.folder)
     return True
 

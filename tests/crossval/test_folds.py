@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from onedheat.landmarks import IBUG68
 def faces_of(sizes: list[int]) -> FaceSet:
     """Faces in photos of so many faces each, in no order."""
     samples = [
-        Sample(Photo(f"{group}.jpg"), np.full((68, 2), float(face)), f"photo {group}", "all")
+        Sample(Photo(Path(f"{group}.jpg")), np.full((68, 2), float(face)), f"photo {group}", "all")
         for group, size in enumerate(sizes)
         for face in range(size)
     ]

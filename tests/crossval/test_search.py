@@ -1,0 +1,90 @@
+"""What can be searched, what is refused, and what makes two searches the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from smallruns import QUICK, SMALL
+from smallsearches import search_of
+
+from onedheat.crossval.search import Search
+from onedheat.data.errors import DataError
+from onedheat.presets import Preset
+
+PRESET = Preset(SMALL, QUICK, "")
+
+
+def test_a_value_reaches_the_network_the_recipe_or_the_augmentation(faces):
+    for setting, texts, read in (
+        ("gamma", ["0.1", "1.0"], lambda preset: preset.detector.gamma),
+        ("learning_rate", ["1e-4", "0.001"], lambda preset: preset.train.learning_rate),
+        ("passes", ["2", "5"], lambda preset: preset.train.passes),
+        ("rotation", ["10", "34"], lambda preset: preset.train.augment.rotation),
+        ("bins", ["16", "32"], lambda preset: preset.detector.bins),
+    ):
+        search = Search.of(PRESET, faces, setting, texts, 2)
+        assert [read(search.at(value)) for value in search.values] == [float(t) for t in texts]
+        assert all(type(value) is type(read(PRESET)) for value in search.values)
+
+
+@pytest.mark.parametrize(
+    "setting, texts, folds, words",
+    [
+        ("gama", ["0.1"], 2, "one of these keys: .*gamma"),
+        ("loss", ["0.1"], 2, "'l2', and only numbers are searched"),
+        ("ema_warmup", ["1"], 2, "True, and only numbers are searched"),
+        ("gamma", ["0.1", "many"], 2, "gamma=many"),
+        ("gamma", ["-1"], 2, "gamma must not be negative"),
+        ("gamma", ["0.1", "0.10"], 2, "each of them once"),
+        ("gamma", [], 2, "at least one value"),
+        ("gamma", ["0.1"], 1, "--folds 1: at least 2"),
+        ("batch_size", ["8", "400"], 2, "do not fill one batch of 400"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_anything_is_trained(
+    faces, setting, texts, folds, words
+):
+    with pytest.raises((ValueError, DataError), match=words):
+        Search.of(PRESET, faces, setting, texts, folds)
+
+
+def test_all_values_are_trained_on_one_fold_before_the_next(faces):
+    search = search_of(faces, ["0.4", "0.1"], folds=3)
+    assert search.places == [(0.1, 1), (0.4, 1), (0.1, 2), (0.4, 2), (0.1, 3), (0.4, 3)]
+
+
+def test_a_search_is_the_same_whatever_its_own_value_and_wherever_its_photos_lie(faces):
+    search = search_of(faces)
+    moved = tuple(replace(sample, source=faces.samples[0].source) for sample in faces.samples)
+    same = [
+        search_of(faces, ["0.4", "0.0"]),
+        search_of(replace(faces, samples=moved)),
+        replace(search, preset=replace(search.preset, detector=replace(SMALL, gamma=0.9))),
+        search_of(faces, workers=2, save_minutes=1.0),
+    ]
+    assert all(other.differences(search.as_json()) == [] for other in same)
+
+
+def test_what_differs_between_two_searches_is_named(faces):
+    there = search_of(faces).as_json()
+    fewer = replace(faces, samples=faces.samples[:-1])
+    moved = list(faces.samples)
+    moved[3] = replace(moved[3], landmarks=moved[3].landmarks + 0.01)
+    for other, words in (
+        (search_of(faces, ["0", "0.5"]), "values: [0.0, 0.4] there, [0.0, 0.5] asked for"),
+        (search_of(faces, folds=3), "folds: 2 there, 3 asked for"),
+        (search_of(faces, passes=4), "train.passes: 1 there, 4 asked for"),
+        (search_of(fewer), "data.faces: 24 there, 23 asked for"),
+        (search_of(replace(faces, samples=tuple(moved))), "data.sha256: "),
+        (Search.of(PRESET, faces, "clip", ["1"], 2), "setting: gamma there, clip asked for"),
+    ):
+        assert words in "; ".join(other.differences(there))
+
+
+def test_folds_have_the_seed_of_the_recipe(faces):
+    def held_out(**changes):
+        first = search_of(faces, **changes).divided[0].held_out
+        return {sample.group for sample in first.samples}
+
+    assert held_out() == held_out(passes=2) != held_out(seed=1)
+    assert np.sum([len(fold.held_out) for fold in search_of(faces).divided]) == len(faces)

@@ -1,0 +1,208 @@
+"""Workers, really at work: together, killed, stopped, and when nothing is left to do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from smallsearches import search_of
+
+from onedheat.crossval import work
+from onedheat.crossval.errors import SearchError
+from onedheat.crossval.study import Study
+from onedheat.data.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment() -> dict[str, str]:
+    paths = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    more = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"}
+    return os.environ | more
+
+
+def worker(tree: Path, out: Path, given: dict, go: Path, hang: int = 0) -> subprocess.Popen:
+    """A process that works, see crossworkers.py."""
+    script = str(ROOT / "tests/crossworkers.py")
+    arguments = [str(tree), str(out), json.dumps(given), str(go), str(hang)]
+    return subprocess.Popen(
+        [sys.executable, script, *arguments],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def runs(monkeypatch) -> list:
+    """Every run that this process begins or goes on with: value, fold, and the step it is at."""
+    noted = []
+
+    class Noted(work.Run):
+        def train(self):
+            noted.append((self.out.parent.name, self.out.name, self.step))
+            return super().train()
+
+    monkeypatch.setattr(work, "Run", Noted)
+    return noted
+
+
+def test_every_fold_is_trained_once_on_the_others_and_measured_on_itself(faces, tmp_path, runs):
+    search = search_of(faces)
+    assert work.work(search, tmp_path)
+    assert runs == [
+        ("gamma=0.0", "fold-01", 0), ("gamma=0.4", "fold-01", 0),
+        ("gamma=0.0", "fold-02", 0), ("gamma=0.4", "fold-02", 0),
+    ]  # fmt: skip
+    for state in Study(tmp_path, search).states():
+        assert state.state == "complete" and 0 < state.nrmse < 1000
+        assert state.faces == len(search.divided[state.fold - 1].held_out)
+        folder = search.folder(tmp_path, state.value, state.fold)
+        asked = json.loads((folder / "run.json").read_text())
+        assert asked["detector"]["gamma"] == state.value
+        assert asked["data"]["faces"] == len(faces) - state.faces
+        # Figures are kept, weights are not.
+        assert {path.name for path in folder.iterdir() if path.name[0] != "."} == {
+            "metrics.csv",
+            "run.json",
+        }
+    rows = (tmp_path / "folds.csv").read_text().splitlines()
+    assert rows[0].startswith("gamma,fold,state,nrmse,faces") and len(rows) == 5
+
+
+def test_what_is_done_is_never_done_again(faces, tmp_path, monkeypatch, runs):
+    search = search_of(faces)
+    work.work(search, tmp_path)
+    runs.clear()
+    monkeypatch.setattr(work.Worker, "start", None)  # no process is started either
+    assert work.work(search, tmp_path)
+    results = work.run(search, tmp_path, workers=2, progress=False)
+    assert runs == [] and results.complete and results.done == 4
+    assert results.data == "300w, train, 24 faces"
+
+
+@pytest.mark.timeout(300)
+def test_two_processes_at_once_never_train_a_fold_twice(tree, faces, tmp_path):
+    given = {"values": ["0", "0.4", "0.8"], "folds": 2}
+    go, out = tmp_path / "go", tmp_path / "out"
+    both = [worker(tree, out, given, go) for _ in range(2)]
+    for one in both:
+        assert one.stdout.readline() == "ready\n"
+    go.touch()
+    said = [one.communicate(timeout=250) for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    trained = [[tuple(json.loads(line)[:2]) for line in out.splitlines()] for out, _ in said]
+    assert all(trained), "one of the two had nothing to do"
+    search = search_of(faces, **given)
+    names = [(f"gamma={value}", f"fold-{fold:02d}") for value, fold in search.places]
+    assert Counter(trained[0] + trained[1]) == Counter(names)
+    assert [state.state for state in Study(out, search).states()] == ["complete"] * 6
+
+
+@pytest.mark.timeout(300)
+def test_the_fold_of_a_killed_worker_goes_on_from_its_checkpoint(tree, faces, tmp_path, runs):
+    given = {"passes": 2, "batch_size": 4, "save_minutes": 1e-9}  # three steps a pass
+    search, out = search_of(faces, **given), tmp_path / "out"
+    go = tmp_path / "go"
+    go.touch()
+    killed = worker(tree, out, given, go, hang=4)
+    assert killed.stdout.readline() == "ready\n"
+    assert json.loads(killed.stdout.readline()) == ["gamma=0.0", "fold-01", 0]
+    assert killed.stdout.readline() == "hangs\n"
+    # While it lives, however still it is, no other takes its fold.
+    with Study(out, search).claim() as other:
+        assert (other.value, other.fold) == (0.4, 1)
+    killed.kill()
+    killed.communicate()
+    assert work.work(search, out)
+    assert runs[0] == ("gamma=0.0", "fold-01", 3)  # the fourth step was not saved any more
+    assert [step for *_, step in runs] == [3, 0, 0, 0] and len(set(runs)) == 4
+    unbroken = tmp_path / "unbroken"
+    work.work(search, unbroken)
+    errors = [[one.nrmse for one in Study(where, search).states()] for where in (out, unbroken)]
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_has_all_workers_save_and_leaves_no_process(tree, faces, tmp_path):
+    out, asked = tmp_path / "out", ["passes=5000", "batch_size=4", "validate_every=1"]
+    asked += ["width=16", "channels=8", "size=32", "depth=1", "compressed=4", "upsample=4"]
+    command = [sys.executable, "-m", "onedheat.cli", "crossval", "--preset=tiny", "--dataset=300w"]
+    command += [f"--root={tree}", f"--out={out}", "--values=0,0.4", "--folds=2", "--workers=2"]
+    command += [part for setting in asked for part in ("--set", setting)]
+    started = subprocess.Popen(
+        command,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 200
+    while len(list(out.glob("gamma=*/fold-01/metrics.csv"))) < 2:
+        assert started.poll() is None, started.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
+    said, warned = started.communicate(timeout=100)
+    assert started.returncode == 130, warned
+    assert "stopped after 0 of 4 folds; the same command goes on" in warned
+    assert "Nothing has been measured yet" in said and "Traceback" not in warned
+    assert len(list(out.glob("gamma=*/fold-01/checkpoints/step-*"))) >= 2
+    with pytest.raises(ProcessLookupError):
+        os.killpg(started.pid, 0)
+
+
+# What goes wrong ------------------------------------------------------------------------------------
+
+
+def test_a_value_that_diverges_is_noted_and_the_others_are_trained(faces, tmp_path, monkeypatch):
+    class Diverging(work.Run):
+        def train(self):
+            if self.bare.config.gamma == 0.4:
+                raise FloatingPointError("the loss is nan at step 3")
+            return super().train()
+
+    monkeypatch.setattr(work, "Run", Diverging)
+    assert work.work(search_of(faces), tmp_path)
+    results = work.run(search_of(faces), tmp_path, progress=False)
+    assert results.best == 0.0 and results.complete
+    assert [state.fault for state in results.failed] == ["the loss is nan at step 3"] * 2
+
+
+def test_photos_that_are_gone_end_the_worker_and_its_fold_is_not_lost(faces, tmp_path, monkeypatch):
+    def gone(self):
+        raise DataError("the photos are gone")
+
+    with monkeypatch.context() as change:
+        change.setattr(work.Run, "train", gone)
+        with pytest.raises(DataError, match="the photos are gone"):
+            work.work(search_of(faces), tmp_path)
+    assert [one.state for one in Study(tmp_path, search_of(faces)).states()][0] == "running"
+    assert work.work(search_of(faces), tmp_path)
+
+
+def test_asked_to_stop_it_takes_no_other_fold(faces, tmp_path, runs):
+    assert not work.work(search_of(faces), tmp_path, lambda: bool(runs))
+    assert len(runs) == 1
+
+
+@pytest.mark.timeout(300)
+def test_workers_that_all_end_early_are_an_error_that_says_why(faces, tmp_path, monkeypatch):
+    search = search_of(faces)
+    start = work.Worker.start
+
+    def killed(*arguments):
+        one = start(*arguments)
+        one.process.kill()
+        return one
+
+    monkeypatch.setattr(work.Worker, "start", killed)
+    with pytest.raises(SearchError, match=r"0 of 4 folds are done.*killed \(signal 9\)"):
+        work.run(search, tmp_path, progress=False)

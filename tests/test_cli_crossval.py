@@ -1,0 +1,73 @@
+"""`onedheat crossval`, as a person types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from faces300w import make_300w
+from PIL import Image
+from typer.testing import CliRunner
+
+from onedheat.cli import app
+
+run = CliRunner().invoke
+SMALL = ["width=16", "channels=8", "size=32", "depth=1", "compressed=4", "upsample=4"]
+SMALL += ["passes=1", "batch_size=8", "warmup_steps=2"]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    return make_300w(tmp_path_factory.mktemp("300w data"), faces=24)
+
+
+def command(tree: Path, out: Path, *more: str) -> list[str]:
+    settings = [part for setting in SMALL for part in ("--set", setting)]
+    return [
+        "crossval", "--preset=tiny", "--dataset=300w", f"--root={tree}", f"--out={out}",
+        "--values=0,0.4", "--folds=2", *settings, *more,
+    ]  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+def test_it_searches_gives_one_json_object_a_csv_and_a_plot_and_does_nothing_twice(tree, tmp_path):
+    out = tmp_path / "a search"
+    said = run(app, command(tree, out, "--workers=2", "--json=-"))
+    assert said.exit_code == 0, said.stderr
+    values = json.loads(said.stdout)
+    assert (values["setting"], values["folds"], values["complete"]) == ("gamma", 2, True)
+    assert [one["value"] for one in values["values"]] == [0.0, 0.4]
+    assert all(len(one["folds"]) == 2 and None not in one["folds"] for one in values["values"])
+    means = {one["value"]: one["nrmse"] for one in values["values"]}
+    assert means[values["best"]] == min(means.values()) == values["nrmse"]
+    assert "4/4 folds" in said.stderr and "gamma=0.4, fold 2: NRMSE" in said.stderr
+    assert Image.open(out / "gamma.png").size == (860, 385)
+    assert len((out / "folds.csv").read_text().splitlines()) == 5
+    before = (out / "study.journal").read_bytes()
+    again = run(app, command(tree, out))
+    assert again.exit_code == 0 and f"gamma={values['best']} is best: NRMSE" in again.stdout
+    assert (out / "study.journal").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "more, code, words",
+    [
+        (["--search=loss"], 2, "only numbers are searched"),
+        (["--search=gama"], 2, "gamma"),
+        (["--values=0.1,-1"], 2, "gamma must not be negative"),
+        (["--folds=1"], 2, "at least 2"),
+        (["--preset=huge"], 2, "there is no preset"),
+        (["--set", "pases=3"], 2, "passes"),
+        (["--folds=100"], 1, "cannot be divided into 100 folds"),
+        (["--root=/nowhere"], 2, "leave"),
+    ],
+)
+def test_what_cannot_be_searched_ends_in_one_sentence(tree, tmp_path, more, code, words):
+    said = run(app, command(tree, tmp_path / "out", *more))
+    assert said.exit_code == code and words in " ".join(said.stderr.split())
+    assert "Traceback" not in said.stderr and not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_another_search_is_refused(tree, tmp_path):
+    (tmp_path / "study.journal").write_text("hello\n")
+    said = run(app, command(tree, tmp_path))
+    assert said.exit_code == 1 and "is damaged, or no study of this command" in said.stderr
