@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from onedheat.cli import app
 
 run = CliRunner().invoke
-SMALL = ["width=16", "channels=8", "size=32", "depth=1", "compressed=4", "upsample=4"]
+SMALL = ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
 SMALL += ["passes=1", "batch_size=8", "warmup_steps=2"]
 
 
@@ -40,7 +40,8 @@ def test_it_searches_gives_one_json_object_a_csv_and_a_plot_and_does_nothing_twi
     means = {one["value"]: one["nrmse"] for one in values["values"]}
     assert means[values["best"]] == min(means.values()) == values["nrmse"]
     assert "4/4 folds" in said.stderr and "gamma=0.4, fold 2: NRMSE" in said.stderr
-    assert Image.open(out / "gamma.png").size == (860, 385)
+    with Image.open(out / "gamma.png") as plot:
+        assert plot.size == (860, 385)
     assert len((out / "folds.csv").read_text().splitlines()) == 5
     before = (out / "study.journal").read_bytes()
     again = run(app, command(tree, out))
@@ -63,7 +64,7 @@ def test_it_searches_gives_one_json_object_a_csv_and_a_plot_and_does_nothing_twi
 )
 def test_what_cannot_be_searched_ends_in_one_sentence(tree, tmp_path, more, code, words):
     said = run(app, command(tree, tmp_path / "out", *more))
-    assert said.exit_code == code and words in " ".join(said.stderr.split())
+    assert said.exit_code == code and words in " ".join(said.stderr.replace("│", " ").split())
     assert "Traceback" not in said.stderr and not (tmp_path / "out").exists()
 
 

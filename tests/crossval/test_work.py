@@ -39,6 +39,18 @@ def worker(tree: Path, out: Path, given: dict, go: Path, hang: int = 0) -> subpr
     )
 
 
+def ended(group: int, within: float) -> bool:
+    """Whether all processes of a group end in so many seconds; Python's own helper ends last."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @pytest.fixture
 def runs(monkeypatch) -> list:
     """Every run that this process begins or goes on with: value, fold, and the step it is at."""
@@ -132,7 +144,7 @@ def test_the_fold_of_a_killed_worker_goes_on_from_its_checkpoint(tree, faces, tm
 @pytest.mark.timeout(300)
 def test_ctrl_c_has_all_workers_save_and_leaves_no_process(tree, faces, tmp_path):
     out, asked = tmp_path / "out", ["passes=5000", "batch_size=4", "validate_every=1"]
-    asked += ["width=16", "channels=8", "size=32", "depth=1", "compressed=4", "upsample=4"]
+    asked += ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
     command = [sys.executable, "-m", "onedheat.cli", "crossval", "--preset=tiny", "--dataset=300w"]
     command += [f"--root={tree}", f"--out={out}", "--values=0,0.4", "--folds=2", "--workers=2"]
     command += [part for setting in asked for part in ("--set", setting)]
@@ -155,8 +167,7 @@ def test_ctrl_c_has_all_workers_save_and_leaves_no_process(tree, faces, tmp_path
     assert "stopped after 0 of 4 folds; the same command goes on" in warned
     assert "Nothing has been measured yet" in said and "Traceback" not in warned
     assert len(list(out.glob("gamma=*/fold-01/checkpoints/step-*"))) >= 2
-    with pytest.raises(ProcessLookupError):
-        os.killpg(started.pid, 0)
+    assert ended(started.pid, within=20)
 
 
 # What goes wrong ------------------------------------------------------------------------------------
