@@ -39,7 +39,7 @@ def test_it_searches_gives_one_json_object_a_csv_and_a_plot_and_does_nothing_twi
     assert all(len(one["folds"]) == 2 and None not in one["folds"] for one in values["values"])
     means = {one["value"]: one["nrmse"] for one in values["values"]}
     assert means[values["best"]] == min(means.values()) == values["nrmse"]
-    assert "4/4 folds" in said.stderr and "gamma=0.4, fold 2: NRMSE" in said.stderr
+    assert "onedheat: 4/4 gamma=" in said.stderr and "gamma=0.4, fold 2: NRMSE" in said.stderr
     with Image.open(out / "gamma.png") as plot:
         assert plot.size == (860, 385)
     assert len((out / "folds.csv").read_text().splitlines()) == 5

@@ -1,4 +1,6 @@
-"""How far a search is, on standard error: each fold's error as it comes, and a bar with the time left."""
+"""How far a search is, on standard error: a line for each fold as it is done, and in a terminal a bar
+with the best value by now and the time left.
+"""
 
 import sys
 from typing import Any
@@ -11,11 +13,11 @@ from onedheat.training.logs import read_metrics
 
 
 class Progress:
-    """A bar that counts passes over training faces, so that it moves within a fold too.
+    """Watches a study. The bar counts passes over training faces, so that it moves within a fold too.
 
     Args:
         study: what is watched; other machines' folds are counted as well.
-        shown: or nothing is written.
+        shown: if not, nothing is written.
     """
 
     def __init__(self, study: Study, *, shown: bool = True):
@@ -29,7 +31,7 @@ class Progress:
             total=sum(self.passes[one.value] for one in states),
             initial=round(self._made(states)),
             unit="pass",
-            disable=not self.shown,
+            disable=None if self.shown else True,  # None: in a file a bar is only noise
         )
         self.show()
         return self
@@ -45,7 +47,10 @@ class Progress:
         for one in states:
             if one.finished and (one.value, one.fold) not in self.known:
                 self.known.add((one.value, one.fold))
-                self.bar.write(self._in_words(one), file=sys.stderr)
+                count = f"{len(self.known)}/{len(states)}"
+                tqdm.write(f"onedheat: {count} {self._in_words(one)}", file=sys.stderr)
+        if self.bar.disable:
+            return
         self.bar.n = min(self.bar.total, max(self.bar.n, round(self._made(states))))
         results = Results(search.setting, search.folds, "", tuple(states))
         self.bar.set_description_str(f"{results.done}/{len(states)} folds", refresh=False)
@@ -68,8 +73,8 @@ class Progress:
     def _in_words(self, state: FoldState) -> str:
         place = f"{self.study.search.setting}={state.value}, fold {state.fold}"
         if state.state == "fail":
-            return f"onedheat: {place} failed: {state.fault}"
+            return f"{place} failed: {state.fault}"
         return (
-            f"onedheat: {place}: NRMSE {state.nrmse:.3f} % on {state.faces} faces "
+            f"{place}: NRMSE {state.nrmse:.3f} % on {state.faces} faces "
             f"({state.seconds / 60:.1f} min of training)"
         )

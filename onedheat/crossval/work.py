@@ -4,6 +4,7 @@ They share nothing but the folder, so those of other machines work along when th
 started there. Each trains alone, on the processor or on one GPU.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -38,6 +39,8 @@ TO_SAVE = 120.0
 """Seconds that workers are given to save and end."""
 
 CSV = "folds.csv"
+
+_log = logging.getLogger(__name__)
 
 
 def results_of(study: Study) -> Results:
@@ -82,7 +85,7 @@ def work(search: Search, out: Path, stop_asked: Callable[[], bool] = lambda: Fal
         with claim:
             if not _train(study, claim, stop_asked):
                 return False
-            write_atomically(study.out / CSV, results_of(study).as_csv().encode())
+            _write_csv(study)
     return False
 
 
@@ -126,6 +129,14 @@ def _tidy(study: Study) -> None:
             _drop_weights(study.search.folder(study.out, state.value, state.fold))
 
 
+def _write_csv(study: Study) -> None:
+    """Writes what is known by now, for people: nothing depends on it."""
+    try:
+        write_atomically(study.out / CSV, results_of(study).as_csv().encode())
+    except OSError as error:
+        _log.warning("%s cannot be written (%s); the search goes on", study.out / CSV, error)
+
+
 def _sleep(seconds: float, stop_asked: Callable[[], bool]) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stop_asked():
@@ -149,7 +160,8 @@ class Worker:
         told, tell = context.Pipe(duplex=False)
         given = (search, out, _gpu_of(number), workers, tell)
         process = context.Process(target=_worker, args=given)
-        process.start()
+        with _ctrl_c_held_back():
+            process.start()
         tell.close()
         return cls(process, told)
 
@@ -184,11 +196,32 @@ def _worker(search: Search, out: Path, gpu: str | None, workers: int, tell: Conn
         torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     try:
         with stop_requests() as stop_asked:
+            _hear_ctrl_c()
             work(search, out, stop_asked)
     except KeyboardInterrupt:
-        pass
+        pass  # asked twice
     except (SearchError, CheckpointError, DataError, ImageError, ValueError) as error:
         tell.send(str(error))
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Lets Ctrl-C wait. A process that is started meanwhile holds it back, too, until `_hear_ctrl_c`: it
+    comes to all processes of a terminal, and one that is still importing could only die of it, noisily.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hear_ctrl_c() -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:
@@ -239,7 +272,7 @@ def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = T
             f"{results.done} of {len(results.states)} folds are done, but no worker is left: "
             f"{'; '.join(dict.fromkeys(faults))}. The same command goes on in {study.out}"
         )
-    write_atomically(study.out / CSV, results.as_csv().encode())
+    _write_csv(study)
     return results
 
 

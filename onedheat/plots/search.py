@@ -11,6 +11,9 @@ from onedheat.plots.figure import BLUE, INK, LARGE, PALE, VERMILLION, Figure, la
 SYMBOLS = {"gamma": "γ", "decay": "λ"}
 """How the paper calls a setting."""
 
+WIDE = 20
+"""How many times the smallest value the largest is, where the axis is better logarithmic."""
+
 
 def search_curve(results: Results) -> Figure:
     """NRMSE against the searched value, with its standard error over folds (as Fig. 3, which has none),
@@ -44,7 +47,7 @@ def search_curve(results: Results) -> Figure:
         [one.standard_error for one in differences],
         results.best,
     )
-    label(apart, name, f"worse than {name} = {results.best} (points)")
+    label(apart, name, "worse than the best (points of NRMSE)")
     for axes in (errors, apart):
         _tick(axes, results.values)
     return figure
@@ -78,11 +81,17 @@ def _draw(
 
 def _tick(axes: Axes, values: Sequence[Number]) -> None:
     """Ticks at the values that were searched, as many as have room."""
+    if values[0] > 0 and values[-1] / values[0] > WIDE:
+        axes.set_xscale("log")
+        axes.minorticks_off()
+        room = (values[-1] / values[0]) ** 0.06
+        axes.set_xlim(values[0] / room, values[-1] * room)
+    else:
+        room = 0.06 * (values[-1] - values[0]) or 0.5 * abs(values[0]) or 0.5
+        axes.set_xlim(values[0] - room, values[-1] + room)
     step = max(1, -(-len(values) // 6))
     shown = list(values)[::step]
     axes.set_xticks(shown, [f"{value:g}" for value in shown])
-    room = 0.06 * (values[-1] - values[0]) or 0.5 * abs(values[0]) or 0.5
-    axes.set_xlim(values[0] - room, values[-1] + room)
 
 
 def _in_words(results: Results, name: str) -> str:

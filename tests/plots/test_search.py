@@ -38,7 +38,8 @@ def test_points_are_means_and_bars_their_standard_errors():
         (star,) = [line for line in axes.lines if line.get_marker() == "*"]
         assert star.get_xdata() == [0.4]
         assert axes.get_xlabel() == "γ"
-    assert "%" in errors.get_ylabel() and "γ = 0.4" in apart.get_ylabel()
+        assert axes.get_xscale() == "linear"
+    assert "%" in errors.get_ylabel() and "points" in apart.get_ylabel()
 
 
 def test_the_words_have_the_figures_of_the_points_and_the_verdict():
@@ -55,6 +56,8 @@ def test_a_search_is_drawn_at_its_beginning_and_for_any_setting():
     few = search_curve(results_of({0.1: (4.0,), 0.4: ()}, "learning_rate"))
     assert drawn(few.axes[0])[0] == pytest.approx(np.array([[0.1, 4.0]]))
     assert few.axes[0].get_xlabel() == "learning_rate"
+    rates = search_curve(results_of({1e-5: (4.0,), 1e-3: (3.0,), 1e-2: (5.0,)}, "learning_rate"))
+    assert [axes.get_xscale() for axes in rates.axes] == ["log", "log"]
     assert few.drawn().size == search_curve(results_of(ERRORS)).drawn().size
     nothing = Results("gamma", 3, "drawn", (FoldState(0.1, 1, "waiting"),))
     assert "nothing has been measured yet" in search_curve(nothing).alt
