@@ -42,13 +42,14 @@ def worker(tree: Path, out: Path, given: dict, go: Path, hang: int = 0) -> subpr
 def ended(group: int, within: float) -> bool:
     """Whether all processes of a group end in so many seconds; Python's own helper ends last."""
     until = time.monotonic() + within
-    while time.monotonic() < until:
+    while True:
         try:
             os.killpg(group, 0)
         except ProcessLookupError:
             return True
+        if time.monotonic() > until:
+            return False
         time.sleep(0.1)
-    return False
 
 
 @pytest.fixture
@@ -141,9 +142,11 @@ def test_the_fold_of_a_killed_worker_goes_on_from_its_checkpoint(tree, faces, tm
     assert errors[0] == errors[1]
 
 
-@pytest.mark.timeout(300)
-def test_ctrl_c_has_all_workers_save_and_leaves_no_process(tree, faces, tmp_path):
-    out, asked = tmp_path / "out", ["passes=5000", "batch_size=4", "validate_every=1"]
+@pytest.fixture
+def endless(tree, tmp_path):
+    """The command with two workers on runs that would take hours, both at work on a run by now."""
+    out = tmp_path / "out"
+    asked = ["passes=5000", "batch_size=4", "validate_every=1"]
     asked += ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
     command = [sys.executable, "-m", "onedheat.cli", "crossval", "--preset=tiny", "--dataset=300w"]
     command += [f"--root={tree}", f"--out={out}", "--values=0,0.4", "--folds=2", "--workers=2"]
@@ -158,16 +161,37 @@ def test_ctrl_c_has_all_workers_save_and_leaves_no_process(tree, faces, tmp_path
     )
     until = time.monotonic() + 200
     while len(list(out.glob("gamma=*/fold-01/metrics.csv"))) < 2:
-        assert started.poll() is None, started.communicate()
-        assert time.monotonic() < until
+        assert started.poll() is None and time.monotonic() < until, started.communicate()
         time.sleep(0.1)
-    os.killpg(started.pid, signal.SIGINT)  # as a terminal does: to all of them
-    said, warned = started.communicate(timeout=100)
-    assert started.returncode == 130, warned
+    yield started
+    if not ended(started.pid, within=0):
+        os.killpg(started.pid, signal.SIGKILL)
+    started.communicate()
+
+
+def checkpoints(out: Path) -> list[int]:
+    """Steps of the newest checkpoint of each run."""
+    runs = sorted(out.glob("gamma=*/fold-01"))
+    return [max(int(path.name[5:]) for path in run.glob("checkpoints/step-*")) for run in runs]
+
+
+@pytest.mark.timeout(400)
+def test_ctrl_c_has_all_workers_save_and_leaves_no_process(endless, tmp_path):
+    os.killpg(endless.pid, signal.SIGINT)  # as a terminal does: to all of them
+    said, warned = endless.communicate(timeout=100)
+    assert endless.returncode == 130, warned
     assert "stopped after 0 of 4 folds; the same command goes on" in warned
     assert "Nothing has been measured yet" in said and "Traceback" not in warned
-    assert len(list(out.glob("gamma=*/fold-01/checkpoints/step-*"))) >= 2
-    assert ended(started.pid, within=20)
+    assert [step > 0 for step in checkpoints(tmp_path / "out")] == [True, True]
+    assert ended(endless.pid, within=20)
+
+
+@pytest.mark.timeout(400)
+def test_workers_save_and_end_when_the_command_is_killed(endless, tmp_path):
+    os.kill(endless.pid, signal.SIGKILL)
+    endless.communicate(timeout=100)
+    assert ended(endless.pid, within=60)
+    assert [step > 0 for step in checkpoints(tmp_path / "out")] == [True, True]
 
 
 # What goes wrong ------------------------------------------------------------------------------------
