@@ -18,6 +18,8 @@ _HOME_OF = {
     "load": "pipeline",
     "Landmarker": "pipeline",
     "Face": "pipeline",
+    "FaceTracker": "pipeline",
+    "TrackedFace": "pipeline",
     "Detector": "models",
     "DetectorConfig": "models",
     "Tracker": "models",
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     from onedheat.models import Tracker as Tracker
     from onedheat.models import TrackerConfig as TrackerConfig
     from onedheat.pipeline import Face as Face
+    from onedheat.pipeline import FaceTracker as FaceTracker
     from onedheat.pipeline import Landmarker as Landmarker
+    from onedheat.pipeline import TrackedFace as TrackedFace
     from onedheat.pipeline import load as load
     from onedheat.video import read_video as read_video
 

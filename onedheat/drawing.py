@@ -54,3 +54,33 @@ def draw_landmarks(
     for color, reach in ((DARK, radius + rim), (LIGHT, radius)):
         for x, y in fixed(landmarks).tolist():
             cv2.circle(image, (x, y), round(reach * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+
+
+def draw_number(image: UInt8[np.ndarray, "height width 3"], number: int, box: Box) -> None:
+    """Writes a face's number above its box, in place, sized to the face.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, contiguous; it is changed.
+        number: which face it is.
+        box: (4,) edges; a number that would stand above the picture stands inside the box.
+    """
+    import cv2
+
+    height = max(12.0, 0.12 * float(box[2] - box[0]))  # of a digit, in pixels
+    scale = height / cv2.getTextSize("0", cv2.FONT_HERSHEY_SIMPLEX, 1.0, 1)[0][1]
+    width = max(1, round(height / 8))
+    x, y = float(box[0]), float(box[1]) - 0.4 * height
+    if y < 1.2 * height:
+        y = float(box[1]) + 1.4 * height
+    place = (round(max(x, 0.0)) + width, round(y))
+    for color, thickness in ((DARK, 3 * width), (LIGHT, width)):
+        cv2.putText(
+            image,
+            str(number),
+            place,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            scale,
+            color,
+            thickness,
+            cv2.LINE_AA,
+        )

@@ -45,13 +45,21 @@ def read_video(path: str | os.PathLike) -> Iterator[Picture]:
         VideoError: at once where there is no such file, or no video in it; where the file is cut off
             or damaged, after the frames before that place have been given.
     """
+    return (picture for _, picture in read_timed_video(path))
+
+
+def read_timed_video(path: str | os.PathLike) -> Iterator[tuple[float, Picture]]:
+    """The frames of a video in order, each with the seconds from the first at which it is shown.
+
+    Otherwise as `read_video`.
+    """
     path = Path(path)
     return _until_the_end(_Reader(path), path)
 
 
-def _until_the_end(reader: "_Reader", path: Path) -> Iterator[Picture]:
+def _until_the_end(reader: "_Reader", path: Path) -> Iterator[tuple[float, Picture]]:
     while reader.grab():
-        yield reader.retrieve()
+        yield (reader.milliseconds - reader.first_milliseconds) / 1000, reader.retrieve()
     decoded = reader.position + 1
     if decoded == 0:
         raise VideoError(f"{path} holds no frame that can be decoded; fetch or export it again")

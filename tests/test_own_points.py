@@ -113,13 +113,13 @@ def test_a_run_is_not_resumed_with_another_scheme(trained, folder, tmp_path):
 
 
 def test_detect_draws_and_writes_five_points(trained, folder, tmp_path, monkeypatch):
-    from onedheat import pipeline
+    from onedheat.pipeline import landmarker as photos
 
     box = np.array([[10.0, 10, 110, 110]])
     finder = lambda image: (box, np.ones(1))  # noqa: E731
     landmarker = onedheat.load(trained, finder=finder, engine="torch")
     monkeypatch.setattr(landmarker, "min_peak", 0.0)
-    monkeypatch.setattr(pipeline, "MIN_AGREEMENT", 0.0)
+    monkeypatch.setattr(photos, "MIN_AGREEMENT", 0.0)
     from onedheat.detection import detect_files
 
     (result,) = detect_files(landmarker, [folder / "0.jpg"], out=tmp_path)

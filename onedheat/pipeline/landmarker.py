@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, 
 from onedheat.landmarks import Scheme, scheme
 from onedheat.models import LandmarkNetwork, Reading
 from onedheat.threads import one_thread
+
+if TYPE_CHECKING:
+    from onedheat.pipeline.tracking import FaceTracker
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -125,6 +129,19 @@ class Landmarker:
         """
         return make_finder(self._finder) if isinstance(self._finder, str) else self._finder
 
+    @property
+    def least_peak(self) -> float:
+        """The mean peak that landmarks must reach to be a face's: `min_peak`, or what the finder asks."""
+        if self.min_peak is not None:
+            return self.min_peak
+        return getattr(self.finder, "min_peak", MIN_PEAK)
+
+    def tracker(self, **settings) -> "FaceTracker":
+        """What follows faces through a video, frame by frame; see `FaceTracker` for the settings."""
+        from onedheat.pipeline.tracking import FaceTracker
+
+        return FaceTracker(self, **settings)
+
     def __call__(
         self,
         image: str | os.PathLike | np.ndarray,
@@ -163,12 +180,7 @@ class Landmarker:
 
     def _locate(self, image: Image, boxes: Boxes) -> "Located":
         located = self.locate([image] * len(boxes), boxes)
-        sure = np.isfinite(located.confidence).all() or not self.detector.has_confidence
-        if not (np.isfinite(located.landmarks).all() and sure):
-            raise ValueError(
-                "the network gave values that are not finite: its weights are damaged or its training "
-                "diverged; load another checkpoint"
-            )
+        located.demand_finite(confidence=self.detector.has_confidence)
         return located
 
     def locate(
@@ -181,23 +193,21 @@ class Landmarker:
     def _in_boxes(self, image: Image, boxes: Boxes) -> list[Face]:
         located = self._locate(image, boxes)
         around = [
-            box if (found := _landmarks_box(points)) is None else found
+            box if (found := landmarks_box(points)) is None else found
             for points, box in zip(located.landmarks, boxes, strict=True)
         ]
         return [located.face(index, box) for index, box in enumerate(around)]
 
     def _confirmed(self, image: Image, proposed: Boxes) -> list[Face]:
         first = self._locate(image, proposed)
-        redrawn = [box for points in first.landmarks if (box := _landmarks_box(points)) is not None]
+        redrawn = [box for points in first.landmarks if (box := landmarks_box(points)) is not None]
         second = self._locate(image, np.array(redrawn).reshape(-1, 4))
-        least = self.min_peak
-        if least is None:
-            least = getattr(self.finder, "min_peak", MIN_PEAK)
+        least = self.least_peak
         peaks = second.peak.mean(axis=1)
         confirmed = {
             index: after
             for index, before in enumerate(redrawn)
-            if (after := _landmarks_box(second.landmarks[index])) is not None
+            if (after := landmarks_box(second.landmarks[index])) is not None
             and box_overlap(before, after) >= MIN_AGREEMENT
             and peaks[index] >= least
         }
@@ -267,7 +277,7 @@ def _squared(boxes: object, image: Image) -> Boxes:
     )
 
 
-def _landmarks_box(landmarks: Float[np.ndarray, "landmarks 2"]) -> Box | None:
+def landmarks_box(landmarks: Float[np.ndarray, "landmarks 2"]) -> Box | None:
     """`tight_box(landmarks, 1.25)`, or None where the landmarks lie on one spot."""
     if math.isclose(np.ptp(landmarks, axis=0).max(), 0, abs_tol=1e-6):
         return None
@@ -289,6 +299,19 @@ class Located:
     sigma: Float[np.ndarray, "batch landmarks 2"]
     confidence: Float[np.ndarray, "batch landmarks"]
     peak: Float[np.ndarray, "batch landmarks"]
+
+    def demand_finite(self, *, confidence: bool = True) -> None:
+        """Refuses what a broken network gives; `confidence` says whether it should have any.
+
+        Raises:
+            ValueError: values that are not finite.
+        """
+        sure = np.isfinite(self.confidence).all() or not confidence
+        if not (np.isfinite(self.landmarks).all() and sure):
+            raise ValueError(
+                "the network gave values that are not finite: its weights are damaged or its training "
+                "diverged; load another checkpoint"
+            )
 
     def face(self, index: int, box: Box) -> Face:
         """One of them as a `Face`, with that box."""
@@ -339,22 +362,43 @@ def locate(
     landmarks = np.zeros((len(boxes), config.landmarks, 2))
     sigma, confidence, peak = landmarks.copy(), landmarks[..., 0].copy(), landmarks[..., 0].copy()
     calibration = calibration_of(detector, decoder)
+
+    def read(pictures):
+        # Where PyTorch does not run the network, what is left to it for a few faces is small.
+        small = isinstance(engine, OnnxEngine) and len(pictures) <= FEW
+        with one_thread() if small else nullcontext():
+            return read_pictures(detector, pictures, decoder, flip=flip, engine=engine)
+
     for start in range(0, len(boxes), batch_size):
         batch = slice(start, start + batch_size)
-        # Where PyTorch does not run the network, what is left to it for a few faces is small.
-        small = isinstance(engine, OnnxEngine) and len(boxes[batch]) <= FEW
-        with one_thread() if small else nullcontext():
-            pictures, crops = cut_out(images[batch], boxes[batch], config.size, device)
-            found = read_pictures(detector, pictures, decoder, flip=flip, engine=engine)
-        landmarks[batch] = [
-            crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)
-        ]
-        if calibration:  # in pixels of the crop: it holds for faces of any size
-            found = calibrated(found, calibration)
-        sides = boxes[batch, 2:] - boxes[batch, :2]
-        sigma[batch] = found.sigma * sides[:, None] / config.size
+        faces = cut_out(images[batch], boxes[batch], config.size, device)
+        found = locate_by(read, *faces, calibration)
+        landmarks[batch], sigma[batch] = found.landmarks, found.sigma
         confidence[batch], peak[batch] = found.confidence, found.peak
     return Located(landmarks, sigma, confidence, peak)
+
+
+def locate_by(
+    read: Callable[[Float[Tensor, "batch 3 size size"]], Located],
+    pictures: Float[Tensor, "batch 3 size size"],
+    crops: Sequence[Crop],
+    calibration: DecoderCalibration | None,
+) -> Located:
+    """Landmarks in photos, by whatever reads them off pictures of faces.
+
+    Args:
+        read: what it finds in the pictures, in pixels of these and not calibrated.
+        pictures: and
+        crops: how each was cut from its photo, as `cut_out` gives them; at least one.
+        calibration: what σ and confidence are corrected by.
+    """
+    found = read(pictures)
+    if calibration:  # in pixels of the crop: it holds for faces of any size
+        found = calibrated(found, calibration)
+    landmarks = [crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)]
+    # The size of a picture's pixel, in the photo's.
+    pixel = np.array([crop.inverse.diagonal()[:2] for crop in crops])
+    return replace(found, landmarks=np.stack(landmarks), sigma=found.sigma * pixel[:, None])
 
 
 def calibration_of(detector: LandmarkNetwork, decoder: str | None) -> DecoderCalibration | None:
@@ -385,10 +429,10 @@ def read_pictures(
     looked at in the mirror, and the two answers are averaged.
     """
     run = engine or detector
-    located = _as_located(detector.read(run(pictures), decoder))
+    located = as_located(detector.read(run(pictures), decoder))
     if not flip:
         return located
-    mirrored = _as_located(detector.read(run(pictures.flip(-1)), decoder))
+    mirrored = as_located(detector.read(run(pictures.flip(-1)), decoder))
     order = list(scheme(detector.config.scheme).mirror)
     back = mirrored.landmarks[:, order]
     back[..., 0] = detector.config.size - 1 - back[..., 0]
@@ -397,6 +441,6 @@ def read_pictures(
     return Located((located.landmarks + back) / 2, sigma, confidence=peak, peak=peak)
 
 
-def _as_located(reading: Reading) -> Located:
+def as_located(reading: Reading) -> Located:
     landmarks, sigma, peak = (values.double().cpu().numpy() for values in reading)
     return Located(landmarks, sigma, confidence=peak, peak=peak)

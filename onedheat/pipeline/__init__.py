@@ -1,0 +1,47 @@
+"""From a photo or a video to faces.
+
+landmarker  boxes, crops, network: the faces of one photo, with their uncertainty
+tracking    the same faces from frame to frame, each under its number
+following   how a frame is looked at: in one pass or in two, with what a network remembers
+identities  which of the faces seen is which of those known
+cuts        where a video shows another scene
+"""
+
+from onedheat.pipeline.landmarker import (
+    FEW,
+    MIN_AGREEMENT,
+    MIN_PEAK,
+    SAME_FACE,
+    Face,
+    Image,
+    Landmarker,
+    Located,
+    calibrated,
+    calibration_of,
+    cut_out,
+    load,
+    locate,
+    read_pictures,
+    to_batch,
+)
+from onedheat.pipeline.tracking import FaceTracker, TrackedFace
+
+__all__ = [
+    "FEW",
+    "MIN_AGREEMENT",
+    "MIN_PEAK",
+    "SAME_FACE",
+    "Face",
+    "FaceTracker",
+    "Image",
+    "Landmarker",
+    "Located",
+    "TrackedFace",
+    "calibrated",
+    "calibration_of",
+    "cut_out",
+    "load",
+    "locate",
+    "read_pictures",
+    "to_batch",
+]

@@ -1,0 +1,204 @@
+"""Frames into video files that a browser plays.
+
+H.264 in MP4 where PyAV is installed, else VP8 in WebM through OpenCV: the MP4 files that OpenCV writes
+by itself play in no browser.
+"""
+
+import os
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from onedheat.video import Picture, VideoError
+
+H264 = ("libx264", "libopenh264")  # encoders of FFmpeg, the better first
+TICKS = 90_000  # a second; times of frames are whole numbers of them
+KEY_SECONDS = 2  # between two pictures from which a player can start, and what a kill may cost
+
+
+class VideoWriter(ABC):
+    """Writes frames one after the other. What was written is a whole video once it is closed.
+
+    Attributes:
+        path: the file that is written, which may end otherwise than was asked for.
+        fps: frames a second, where frames do not say when they are shown.
+    """
+
+    def __init__(self, path: Path, fps: float):
+        self.path, self.fps = path, fps
+        self._size: tuple[int, int] | None = None
+
+    def write(self, picture: Picture, seconds: float) -> None:
+        """Adds a frame; one of another size than the first is brought to its size, on black.
+
+        Args:
+            picture: (H, W, 3) uint8 RGB.
+            seconds: when it is shown, from the beginning.
+
+        Raises:
+            VideoError: the file cannot be written.
+        """
+        if self._size is None:
+            self._size = picture.shape[:2]
+            self._open(*self._size)
+        self._add(_fitted(picture, self._size), seconds)
+
+    def close(self) -> None:
+        """Ends the file. Raises `VideoError` where nothing came of it."""
+        if self._size is not None:
+            self._close()
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    @abstractmethod
+    def _open(self, height: int, width: int) -> None: ...
+
+    @abstractmethod
+    def _add(self, picture: Picture, seconds: float) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+
+def open_video(path: str | os.PathLike, fps: float) -> VideoWriter:
+    """A writer of the best kind that can be had here.
+
+    Args:
+        path: the file, whose ending chooses: ``.mp4`` (also ``.mov`` and ``.m4v``) or ``.webm``. Without
+            PyAV an MP4 that plays in a browser cannot be written, and the file ends in ``.webm``:
+            see `path` of what is returned.
+        fps: frames a second, above 0.
+
+    Raises:
+        VideoError: another ending, or a folder that is not there.
+    """
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in (".mp4", ".m4v", ".mov", ".webm"):
+        raise VideoError(
+            f"{path}: videos are written as .mp4 or .webm, not {ending or 'without ending'}"
+        )
+    if not path.parent.is_dir() or path.is_dir():
+        raise VideoError(f"{path} cannot be written; give a file in a folder that exists")
+    encoder = None if ending == ".webm" else h264_encoder()
+    return _H264(path, fps, encoder) if encoder else _VP8(path.with_suffix(".webm"), fps)
+
+
+def h264_encoder() -> str | None:
+    """The name of an H.264 encoder that is installed, or None."""
+    try:
+        import av
+    except ImportError:
+        return None
+    for name in H264:
+        try:
+            av.codec.Codec(name, "w")
+        except ValueError:  # PyAV's UnknownCodecError is one
+            continue
+        return name
+    return None
+
+
+class _H264(VideoWriter):
+    """By PyAV. The file is a row of fragments, so that after a kill all but the last of them plays."""
+
+    def __init__(self, path: Path, fps: float, encoder: str):
+        super().__init__(path, fps)
+        self._encoder = encoder
+
+    def _open(self, height: int, width: int) -> None:
+        import av
+
+        rate = Fraction(self.fps).limit_denominator(1001)
+        fragments = {
+            "movflags": "frag_keyframe+empty_moov+default_base_moof",
+            "flush_packets": "1",
+        }
+        try:
+            self._container = av.open(str(self.path), "w", format="mp4", options=fragments)
+            stream = self._container.add_stream(self._encoder, rate=rate)
+            # 4:2:0 has one colour for four pixels: sides must be even.
+            stream.width, stream.height = width + width % 2, height + height % 2
+            stream.pix_fmt = "yuv420p"
+            if self._encoder == "libx264":
+                stream.options = {"preset": "veryfast", "crf": "20"}
+            stream.codec_context.gop_size = max(1, round(KEY_SECONDS * self.fps))
+            stream.codec_context.max_b_frames = 0  # fragments cannot say that they begin late
+            stream.codec_context.time_base = stream.time_base = Fraction(1, TICKS)
+        except (OSError, ValueError) as error:
+            raise VideoError(f"{self.path} cannot be written: {error}") from error
+        self._stream, self._tick = stream, -1
+
+    def _add(self, picture: Picture, seconds: float) -> None:
+        import av
+
+        frame = av.VideoFrame.from_ndarray(_evened(picture), format="rgb24")
+        # Each later than the one before, also where a broken file says otherwise.
+        self._tick = max(self._tick + 1, round(seconds * TICKS))
+        frame.pts, frame.time_base = self._tick, Fraction(1, TICKS)
+        try:
+            self._container.mux(self._stream.encode(frame))
+        except (OSError, ValueError) as error:
+            raise VideoError(f"{self.path} cannot be written any further: {error}") from error
+
+    def _close(self) -> None:
+        try:
+            self._container.mux(self._stream.encode())
+        finally:
+            self._container.close()
+
+
+class _VP8(VideoWriter):
+    """By OpenCV, at a constant rate."""
+
+    def _open(self, height: int, width: int) -> None:
+        import cv2
+
+        codec = cv2.VideoWriter_fourcc(*"VP80")
+        self._writer = cv2.VideoWriter(str(self.path.absolute()), codec, self.fps, (width, height))
+        if not self._writer.isOpened():  # it says nothing by itself, and then writes nothing
+            raise VideoError(
+                f"{self.path} cannot be written: this OpenCV has no VP8, or the disk is full; "
+                "pip install 'onedheat[video]' writes MP4 instead"
+            )
+
+    def _add(self, picture: Picture, seconds: float) -> None:
+        self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
+
+    def _close(self) -> None:
+        self._writer.release()
+        if not (self.path.is_file() and self.path.stat().st_size):
+            raise VideoError(f"nothing could be written to {self.path}; is the disk full?")
+
+
+def _fitted(picture: Picture, size: tuple[int, int]) -> UInt8[np.ndarray, "_ _ 3"]:
+    """A picture in the middle of one of that height and width, as large as it goes."""
+    import cv2
+
+    height, width = size
+    if picture.shape[:2] == size:
+        return picture
+    scale = min(height / picture.shape[0], width / picture.shape[1])
+    inner = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    small = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    held = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+    held[top : top + inner[1], left : left + inner[0]] = small
+    return held
+
+
+def _evened(picture: Picture) -> UInt8[np.ndarray, "_ _ 3"]:
+    """A picture whose sides are even; the last row and column are doubled where they are not."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(picture)
