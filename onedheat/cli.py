@@ -392,9 +392,12 @@ def evaluate(
     decoder: Decoder = "dark",
     flip: Flip = False,
     box: Annotated[
-        Literal["tight", "paper", "annotation", "detector"],
+        Literal["tight", "paper", "annotation", "jittered", "detector"],
         typer.Option(help="Which box the network sees; tight is the protocol."),
     ] = "tight",
+    redrawn: Annotated[
+        bool, typer.Option("--redrawn", help="Look again, at the box around what was found.")
+    ] = False,
     face_detector: FaceDetector = "auto",
     engine: EngineName = "auto",
     json_to: Json = None,
@@ -407,7 +410,7 @@ def evaluate(
     ((chosen, folder),) = _paired([dataset], [root] if root else [])
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     faces = chosen.read(folder, split or chosen.test_split)
-    report = measure(landmarker, faces, box=box, weights=weights, progress=True)
+    report = measure(landmarker, faces, box=box, redrawn=redrawn, weights=weights, progress=True)
     _give(report.as_json(), as_table([report]), json_to)
 
 

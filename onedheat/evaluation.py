@@ -4,6 +4,7 @@ The literature's figures differ as much by the crop as by the network, so a repo
 network of another markup is measured on the landmarks that both have.
 """
 
+import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,10 +14,13 @@ from tqdm import tqdm
 from onedheat.data import DataError, FaceSet, Sample
 from onedheat.geometry import Box, box_overlap, paper_box, tight_box
 from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
-from onedheat.pipeline import Landmarker
+from onedheat.pipeline import Landmarker, landmarks_box
 from onedheat.reports import Report, summarize
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
+JITTER = (
+    0.15  # of a box's side: how far it is shifted at most along each axis, and by how much resized
+)
 
 Points = Float[np.ndarray, "landmarks 2"]
 Seen = tuple[Points, Points]  # landmarks of a face and their σ
@@ -51,10 +55,21 @@ def _annotation(sample: Sample, faces: FaceSet) -> Box:
     return sample.box
 
 
+def _jittered(sample: Sample, faces: FaceSet) -> Box:
+    """The tight box as a careless finder gives it; the same of a face each time."""
+    box = _tight(sample, faces)
+    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(sample.landmarks).tobytes()))
+    side = box[2:] - box[:2]
+    middle = (box[:2] + box[2:]) / 2 + side * rng.uniform(-JITTER, JITTER, 2)
+    half = side / 2 * (1 + rng.uniform(-JITTER, JITTER))
+    return np.concatenate([middle - half, middle + half])
+
+
 BOX_RULES: dict[str, Callable[[Sample, FaceSet], Box]] = {
     "tight": _tight,
     "paper": _paper,
     "annotation": _annotation,
+    "jittered": _jittered,
 }
 DETECTOR = "detector"
 
@@ -64,6 +79,7 @@ def evaluate(
     faces: FaceSet,
     *,
     box: str = "tight",
+    redrawn: bool = False,
     weights: str = "",
     progress: bool = False,
 ) -> Report:
@@ -73,17 +89,22 @@ def evaluate(
         landmarker: the network with its decoder, mirrored or not.
         faces: what it is measured on.
         box: ``"tight"`` (`tight_box` 1.25, the default protocol), ``"paper"``, ``"annotation"``: one
-            look at the box made from the labels; ``"detector"``: the landmarker finds the face by
-            itself, and one that overlaps the label's box by less than 0.4 is a miss.
+            look at the box made from the labels; ``"jittered"``: the tight one, shifted and resized by
+            up to 15 % of its side; ``"detector"``: the landmarker finds the face by itself, and one
+            that overlaps the label's box by less than 0.4 is a miss.
+        redrawn: look a second time, at the tight box of the landmarks that the first look found.
         weights: what the report calls the landmarker.
         progress: show a bar on standard error.
 
     Raises:
         DataError: an unknown box, no box in the data, a network whose landmarks are not known to be
-            any of the data set's, or a face that lacks the landmarks its errors are divided by.
+            any of the data set's, or a face that lacks the landmarks its errors are divided by; or the
+            detector's box is to be redrawn, which it is anyway.
     """
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
+    if redrawn and box == DETECTOR:
+        raise DataError("a face that the landmarker finds by itself is looked at twice already")
     labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
     predicted, sigma = [], []
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
@@ -92,7 +113,11 @@ def evaluate(
             if box == DETECTOR:
                 seen = [_find(landmarker, sample) for sample in samples]
             else:
-                seen = _look(landmarker, samples, [BOX_RULES[box](s, faces) for s in samples])
+                boxes = [BOX_RULES[box](sample, faces) for sample in samples]
+                seen = _look(landmarker, samples, boxes)
+                if redrawn:
+                    boxes = [_redrawn(*pair) for pair in zip(seen, boxes, strict=True)]
+                    seen = _look(landmarker, samples, boxes)
             for landmarks, spread in seen:
                 predicted.append(landmarks)
                 sigma.append(spread)
@@ -102,7 +127,7 @@ def evaluate(
         faces,
         sigma=np.stack(sigma)[:, found],
         points=labelled,
-        box=box,
+        box=f"{box}, redrawn" if redrawn else box,
         decoder=landmarker.decoder,
         flip=landmarker.flip,
         weights=weights,
@@ -113,6 +138,13 @@ def _look(landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box
     """One look at each box, all in one batch."""
     located = landmarker.locate([sample.image() for sample in samples], np.stack(boxes))
     return list(zip(located.landmarks, located.sigma, strict=True))
+
+
+def _redrawn(seen: Seen, box: Box) -> Box:
+    """The box around what was found in `box`; the same where that is no face's."""
+    landmarks, _ = seen
+    found = landmarks_box(landmarks)
+    return box if found is None else found
 
 
 def _find(landmarker: Landmarker, sample: Sample) -> Seen:

@@ -6,7 +6,7 @@ from faces300w import make_300w
 
 from onedheat.data import DataError
 from onedheat.data.w300 import read_300w
-from onedheat.evaluation import evaluate
+from onedheat.evaluation import BOX_RULES, evaluate
 from onedheat.geometry import tight_box
 from onedheat.landmarks import FGNET68, IBUG68
 from onedheat.models import Detector, DetectorConfig
@@ -59,10 +59,51 @@ def test_the_detectors_box_matches_by_overlap(faces, landmarker):
     assert report.errors == pytest.approx(100 * 2**0.5 / distance)
 
 
+def test_jittered_boxes_are_the_tight_ones_moved_and_resized_the_same_each_time(faces):
+    sides, shifts = [], []
+    for sample in faces.samples:
+        tight, box = tight_box(sample.landmarks, 1.25), BOX_RULES["jittered"](sample, faces)
+        assert np.array_equal(box, BOX_RULES["jittered"](sample, faces))
+        side = tight[2] - tight[0]
+        sides.append((box[2:] - box[:2]) / side)
+        shifts.append(((box[:2] + box[2:]) - (tight[:2] + tight[2:])) / 2 / side)
+    assert np.allclose(np.ptp(sides, axis=1), 0)  # still square
+    for moved in (np.array(sides) - 1, np.array(shifts)):
+        assert np.abs(moved).max() <= 0.15 and np.abs(moved).max() > 0.1
+        assert moved.min() < -0.05 < 0.05 < moved.max()
+
+
+def test_redrawn_is_a_second_look_at_what_the_first_found(faces, landmarker, monkeypatch):
+    looks = []
+
+    class Nearer(Landmarker):
+        """Halves what a box lacks of the face's own."""
+
+        def locate(self, images, boxes):
+            looks.append(boxes)
+            tight = np.stack([tight_box(sample.landmarks, 1.25) for sample in faces.samples])
+            nearer = [
+                sample.landmarks + (box[:2] - own[:2]) / 2
+                for sample, box, own in zip(faces.samples, boxes, tight, strict=True)
+            ]
+            located = super().locate(images, boxes)
+            return replace(located, landmarks=np.stack(nearer))
+
+    once = evaluate(Nearer(landmarker.detector), faces, box="jittered")
+    looks.clear()
+    twice = evaluate(Nearer(landmarker.detector), faces, box="jittered", redrawn=True)
+    tight = np.stack([tight_box(sample.landmarks, 1.25) for sample in faces.samples])
+    assert np.allclose((looks[1] - tight)[:, :2], (looks[0] - tight)[:, :2] / 2)
+    assert twice.errors == pytest.approx(np.array(once.errors) / 2)
+    assert (once.box, twice.box) == ("jittered", "jittered, redrawn")
+    with pytest.raises(DataError, match="looked at twice already"):
+        evaluate(landmarker, faces, box="detector", redrawn=True)
+
+
 def test_a_data_set_without_boxes_and_an_unknown_box_are_refused(faces, landmarker):
     with pytest.raises(DataError, match="no face boxes of its own"):
         evaluate(landmarker, faces, box="annotation")
-    with pytest.raises(DataError, match="tight, paper, annotation, detector"):
+    with pytest.raises(DataError, match="tight, paper, annotation, jittered, detector"):
         evaluate(landmarker, faces, box="loose")
 
 
