@@ -282,6 +282,13 @@ def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     root: Roots = None,
     split: Splits = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEIGHTS",
+            help="Start from these weights: a shipped name, a folder, or a hub id with the same trunk.",
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     tensorboard: Annotated[
         bool, typer.Option(help="Write for TensorBoard too, into RUN/tensorboard.")
@@ -296,12 +303,15 @@ def train(
 
     chosen = _preset(preset, settings)
     faces = _training_faces(dataset, root, split)
+    from onedheat.checkpoints import load_detector
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
+    start = load_detector(start_from) if start_from else None
     with _told(logging.getLogger("onedheat.training")), _told(logging.getLogger("onedheat.data")):
         fitting = chosen.for_scheme(faces.scheme)
         try:
-            run = Run(fitting, faces, out, resume=resume, tensorboard=tensorboard)
+            how = {"start": start, "resume": resume, "tensorboard": tensorboard}
+            run = Run(fitting, faces, out, **how)
         except DataError:
             raise
         except ValueError as error:

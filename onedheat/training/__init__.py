@@ -1,6 +1,7 @@
 """Training: one loop (`run`), and around it what makes it safe to leave alone for hours.
 
 schedule   which faces a step sees, and how fast it learns: by seed and step alone
+starting   from weights that were trained before
 losses     what each step's loss was, asked of the device seldom
 saving     checkpoints that are whole, or refused
 logs       metrics.csv, TensorBoard, and a picture of what is found by now

@@ -16,6 +16,7 @@ from onedheat.data.crops import FaceBatch
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
 from onedheat.presets import TrainConfig
 from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
+from onedheat.training.starting import take_over
 
 
 class Learner:
@@ -26,6 +27,7 @@ class Learner:
         config: how.
         plan: the parts of a batch that are this process's.
         accelerator: where.
+        start: weights to start from, of a network with the same trunk.
 
     Attributes:
         bare: the network, without what accelerate wraps around it.
@@ -39,9 +41,10 @@ class Learner:
         config: TrainConfig,
         plan: MicroBatches,
         accelerator: Accelerator,
+        start: LandmarkNetwork | None = None,
     ):
         self.config, self.plan, self.accelerator = config, plan, accelerator
-        self.network = network
+        self.network, self.start = network, start
         self.bare = self.untrained()
         optimizer = torch.optim.Adam(self.bare.parameters(), lr=config.learning_rate, fused=True)
         with warnings.catch_warnings():
@@ -56,6 +59,8 @@ class Learner:
         """The network as it is before the first step."""
         torch.manual_seed(self.config.seed)
         network = build(self.network).to(memory_format=torch.channels_last)
+        if self.start is not None:
+            take_over(network, self.start)
         return network.to(self.accelerator.device)
 
     @property

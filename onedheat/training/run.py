@@ -31,7 +31,7 @@ from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
 from onedheat.landmarks import scheme
-from onedheat.models import LandmarkNetwork, NetworkConfig
+from onedheat.models import LandmarkNetwork, NetworkConfig, build
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
 from onedheat.reliability import calibrate
@@ -50,6 +50,7 @@ from onedheat.training.machine import (
 from onedheat.training.saving import STATE, Checkpoints
 from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_begun, as_json, claim_folder
+from onedheat.training.starting import digest, take_over
 from onedheat.training.validation import Validation
 
 WITHOUT_ASKING = 20
@@ -69,6 +70,7 @@ class Run:
         faces: annotated faces; a share of their photos is held out for validation.
         out: the run's folder.
         held_out: faces of other photos to validate on; all of `faces` is then trained on.
+        start: weights to start from instead of random ones: whatever of them fits, see `take_over`.
         resume: continue what is there instead of refusing to touch it.
         progress: show a bar on standard error.
         tensorboard: write for TensorBoard too, into RUN/tensorboard.
@@ -79,8 +81,8 @@ class Run:
     Raises:
         CheckpointError: the folder holds a run and `resume` is not set, or one of other settings or
             other faces, or no checkpoint in it can be used.
-        ValueError: too few faces, a scheme that is not the detector's, fp16 without a GPU, or a batch
-            that the processes cannot share evenly.
+        ValueError: too few faces, a scheme that is not the detector's, fp16 without a GPU, a batch that
+            the processes cannot share evenly, or a start with another trunk.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Run:
         out: str | Path,
         *,
         held_out: FaceSet | None = None,
+        start: LandmarkNetwork | None = None,
         resume: bool = False,
         progress: bool = True,
         tensorboard: bool = False,
@@ -111,10 +114,12 @@ class Run:
         self.is_main = self.accelerator.is_main_process
         self.progress = progress and self.is_main
         self._plan()  # what cannot be divided is refused before a folder is claimed
+        if start is not None:
+            take_over(build(preset.detector), start)  # likewise
         self.config, state = told_by_main(
-            self.accelerator, lambda: self._open_folder(preset.detector, faces, resume)
+            self.accelerator, lambda: self._open_folder(preset.detector, faces, start, resume)
         )
-        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator)
+        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator, start)
         self.losses = Losses(self.accelerator)
         self.seconds = 0.0
         if state is not None:
@@ -125,11 +130,16 @@ class Run:
         self.logs = Logs(self.out if self.is_main else None, self.step, tensorboard=tensorboard)
 
     def _open_folder(
-        self, network: NetworkConfig, faces: FaceSet, resume: bool
+        self,
+        network: NetworkConfig,
+        faces: FaceSet,
+        start: LandmarkNetwork | None,
+        resume: bool,
     ) -> tuple[TrainConfig, dict[str, Any] | None]:
         """Claims the folder; the recipe as the run has it, and the state to go on from, if any."""
         config = as_begun(self.config, self.out / "run.json") if resume else self.config
-        asked = as_json(network, config, faces, self._plan().parts)
+        begins = None if start is None else digest(start)
+        asked = as_json(network, config, faces, self._plan().parts, begins)
         claim_folder(self.out, asked, resume=resume)
         self.checkpoints = Checkpoints(self.out, asked)
         return config, self.checkpoints.newest() if resume else None

@@ -19,22 +19,27 @@ BEFORE = {"ema_warmup": False}
 
 
 def as_json(
-    network: NetworkConfig, train: TrainConfig, faces: FaceSet, micro_batches: int
+    network: NetworkConfig,
+    train: TrainConfig,
+    faces: FaceSet,
+    micro_batches: int,
+    start: str | None = None,
 ) -> dict[str, Any]:
-    """What is asked for, as plain values."""
+    """What is asked for, as plain values; `start` is the digest of the weights that it starts from."""
     asked = {
         "kind": network.kind,
         "detector": network.as_dict(),
         "train": asdict(train),
         "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
         "micro_batches": micro_batches,
+        "start": start,
     }
     return json.loads(json.dumps(asked))
 
 
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
     """What differs between the settings of a run and those asked for, as phrases."""
-    since = {"kind": "detector", "micro_batches": 1} | there
+    since = {"kind": "detector", "micro_batches": 1, "start": None} | there
     since["train"] = asdict(TrainConfig()) | BEFORE | since.get("train", {})
     if since["kind"] in KINDS:
         defaults = KINDS[since["kind"]].Config().as_dict()
@@ -45,7 +50,7 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         for key, value in asked[part].items()
         if key not in FREE
     ]
-    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches")]
+    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches", "start")]
     return [f"{key}: {was} there, {value} asked for" for key, was, value in pairs if was != value]
 
 

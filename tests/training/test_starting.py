@@ -1,0 +1,54 @@
+"""Starting from trained weights: what fits is taken over, the rest and the way there are as ever."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from smallruns import QUICK, SMALL, run_of
+
+from onedheat.checkpoints import CheckpointError
+from onedheat.models import Detector
+from onedheat.presets import Preset
+from onedheat.training import Run
+from onedheat.training.starting import digest, take_over
+
+
+@pytest.fixture
+def trained():
+    torch.manual_seed(5)
+    return Detector(SMALL).eval()
+
+
+def test_a_run_starts_with_the_weights_and_so_does_their_average(faces, tmp_path, trained):
+    run = run_of(faces, tmp_path / "run", how={"start": trained})
+    for network in (run.bare, run.average.module):
+        for name, value in trained.state_dict().items():
+            assert torch.equal(network.state_dict()[name], value), name
+
+
+def test_other_landmarks_keep_the_trunk_and_learn_their_own_readout(trained):
+    few = Detector(replace(SMALL, landmarks=5))
+    left = take_over(few, trained)
+    assert left == [
+        f"second_{axis}.deconvolution.{kind}" for axis in "xy" for kind in ("bias", "weight")
+    ]
+    pairs = zip(few.trunk.parameters(), trained.trunk.parameters(), strict=True)
+    assert all(torch.equal(own, given) for own, given in pairs)
+    assert take_over(Detector(SMALL), trained) == []
+
+
+def test_another_trunk_is_refused_before_a_folder_is_made(faces, tmp_path, trained):
+    wide = Preset(replace(SMALL, width=32), QUICK, "")
+    with pytest.raises(ValueError, match=r"trunk\..* has the shape .* here, .* there"):
+        Run(wide, faces, tmp_path / "run", start=trained, progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_only_with_the_start_it_had(faces, tmp_path, trained):
+    run_of(faces, tmp_path / "run", how={"start": trained}).save()
+    noted = json.loads((tmp_path / "run/run.json").read_text())["start"]
+    assert noted == digest(trained) and noted != digest(Detector(SMALL))
+    with pytest.raises(CheckpointError, match=f"start: {noted} there, None asked for"):
+        run_of(faces, tmp_path / "run", resume=True)
+    assert run_of(faces, tmp_path / "run", resume=True, how={"start": trained}).step == 0
