@@ -41,6 +41,7 @@ FLOORS = [
     {"reliability"},
     {"training"},
     {"atlas", "crossval"},
+    {"studies"},
     {"plots"},
     {"course"},
     {"cli"},
