@@ -302,7 +302,12 @@ def train(
     from onedheat.data.errors import DataError
 
     chosen = _preset(preset, settings)
-    faces = _training_faces(dataset, root, split)
+    from onedheat.models import KINDS, ClipNetwork
+
+    if issubclass(KINDS[chosen.detector.kind], ClipNetwork):
+        faces = _training_clips(dataset, root, split, chosen.train.frames)
+    else:
+        faces = _training_faces(dataset, root, split)
     from onedheat.checkpoints import load_detector
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
@@ -607,6 +612,22 @@ def _training_faces(datasets: list[str], roots: list[Path] | None, splits: list[
     """The faces of all data sets together."""
     from onedheat.data.samples import union
 
+    asked = _parts_asked_for(datasets, roots, splits)
+    return union(*(one.read(path, split) for one, path, split in asked))
+
+
+def _training_clips(
+    datasets: list[str], roots: list[Path] | None, splits: list[str] | None, frames: int
+):
+    """The clips of all data sets together; photos move for twice as long as a training clip lasts."""
+    from onedheat.data.clips import joined
+
+    asked = _parts_asked_for(datasets, roots, splits)
+    return joined(*(one.moving(path, split, 2 * frames) for one, path, split in asked))
+
+
+def _parts_asked_for(datasets: list[str], roots: list[Path] | None, splits: list[str] | None):
+    """Each data set with its folder and split."""
     pairs = _paired(datasets, roots or [])
     splits = splits or [one.splits[0] for one, _ in pairs]
     if len(splits) not in (1, len(pairs)):
@@ -615,7 +636,7 @@ def _training_faces(datasets: list[str], roots: list[Path] | None, splits: list[
         )
     if len(splits) == 1:
         splits = splits * len(pairs)
-    return union(*(one.read(path, part) for (one, path), part in zip(pairs, splits, strict=True)))
+    return [(one, path, part) for (one, path), part in zip(pairs, splits, strict=True)]
 
 
 def _paired(names: list[str], roots: list[Path]) -> list:

@@ -12,9 +12,11 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from onedheat.data import DataError, FaceSet, Sample
+from onedheat.data.clips import ClipSet
 from onedheat.geometry import Box, box_overlap, paper_box, tight_box
 from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
 from onedheat.pipeline import Landmarker, landmarks_box
+from onedheat.pipeline.following import Follower, Memory
 from onedheat.reports import Report, summarize
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
@@ -134,6 +136,52 @@ def evaluate(
     )
 
 
+def evaluate_clips(
+    landmarker: Landmarker, clips: ClipSet, *, two_pass: bool = False, weights: str = ""
+) -> Report:
+    """Measures a landmarker, one that remembers as well, on every frame of annotated clips.
+
+    Each frame is seen in the tight box of the labels of the frame before, of the first one in its own:
+    what is measured is the network and its memory, and not whether a face is kept. Clips go side by
+    side, so that their frames are batches.
+
+    Args:
+        landmarker: a tracker network, or a detector, which sees each frame for the first time.
+        clips: what it is measured on.
+        two_pass: detect, draw the paper's box anew, and look again, as the paper does.
+        weights: what the report calls the landmarker.
+
+    Raises:
+        DataError: as `evaluate`.
+    """
+    labelled, found = _common(clips, scheme(landmarker.detector.config.scheme))
+    follower = Follower(landmarker, two_pass=two_pass)
+    seen: list[list[Seen]] = [[] for _ in clips.clips]
+    for start in range(0, len(clips), 16):
+        numbers = range(start, min(start + 16, len(clips)))
+        memories: dict[int, Memory] = dict.fromkeys(numbers)
+        for t in range(max(len(clips.clips[number]) for number in numbers)):
+            going = [number for number in numbers if t < len(clips.clips[number])]
+            images = [clips.clips[number].frames[t] for number in going]
+            around = [clips.clips[number].landmarks[max(0, t - 1)] for number in going]
+            boxes = np.stack([tight_box(points, 1.25) for points in around])
+            located, after = follower.look(images, boxes, [memories[n] for n in going])
+            for place, number in enumerate(going):
+                memories[number] = after[place]
+                seen[number].append((located.landmarks[place], located.sigma[place]))
+    landmarks, sigma = (np.stack(part) for part in zip(*sum(seen, []), strict=True))
+    return summarize(
+        landmarks[:, found],
+        clips.faces(),
+        sigma=sigma[:, found],
+        points=labelled,
+        box="tight, two passes" if two_pass else "tight, of the last frame",
+        decoder=landmarker.decoder,
+        flip=False,
+        weights=weights,
+    )
+
+
 def _look(landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]) -> list[Seen]:
     """One look at each box, all in one batch."""
     located = landmarker.locate([sample.image() for sample in samples], np.stack(boxes))
@@ -158,7 +206,7 @@ def _find(landmarker: Landmarker, sample: Sample) -> Seen:
     return best.landmarks, best.sigma
 
 
-def _common(faces: FaceSet, own: Scheme) -> tuple[list[int], list[int]]:
+def _common(faces: FaceSet | ClipSet, own: Scheme) -> tuple[list[int], list[int]]:
     """The landmarks that can be compared, as indices into the labels and into the network's."""
     try:
         labelled, found = correspondence(faces.scheme, own)

@@ -123,20 +123,46 @@ class AugmentConfig:
 # Geometry ---------------------------------------------------------------------------------------
 
 
+class View(NamedTuple):
+    """From where a face is looked at; the frames of a clip share one.
+
+    Attributes:
+        scale: of the box, of the smallest square around the landmarks.
+        shift: (2,) of the box, in its sides.
+        angle: of its turn, in degrees.
+        mirrored: whether left and right change places, those of landmarks too.
+    """
+
+    scale: float
+    shift: Float[np.ndarray, "2"]
+    angle: float
+    mirrored: bool
+
+    def crop(self, landmarks: Landmarks, size: int) -> Crop:
+        """The crop of a face so seen."""
+        box = tight_box(landmarks, self.scale)
+        shift = self.shift * (box[2] - box[0])
+        return Crop.from_box(
+            box + np.tile(shift, 2), size, angle=self.angle, mirrored=self.mirrored
+        )
+
+
+def draw_view(config: AugmentConfig, rng: np.random.Generator) -> View:
+    """A random view."""
+    scale = config.box_scale * np.exp(config.box_scale_spread * rng.standard_normal())
+    shift = config.shift * np.clip(rng.standard_normal(2), -MAX_SHIFT, MAX_SHIFT)
+    turned = rng.random() < config.rotation_share
+    angle = rng.uniform(-config.rotation, config.rotation) if turned else 0.0
+    mirrored = bool(rng.random() < config.mirror_share)
+    return View(float(np.clip(scale, 1.0, MAX_BOX_SCALE)), shift, float(angle), mirrored)
+
+
 def draw_crop(
     landmarks: Landmarks, size: int, config: AugmentConfig, rng: np.random.Generator
 ) -> tuple[Crop, bool]:
     """A random crop around a face, and whether it is mirrored (landmarks then change places)."""
-    scale = config.box_scale * np.exp(config.box_scale_spread * rng.standard_normal())
-    box = tight_box(landmarks, float(np.clip(scale, 1.0, MAX_BOX_SCALE)))
-    shift = (
-        config.shift * np.clip(rng.standard_normal(2), -MAX_SHIFT, MAX_SHIFT) * (box[2] - box[0])
-    )
-    turned = rng.random() < config.rotation_share
-    angle = rng.uniform(-config.rotation, config.rotation) if turned else 0.0
-    mirrored = bool(rng.random() < config.mirror_share)
-    crop = Crop.from_box(box + np.tile(shift, 2), size, angle=float(angle), mirrored=mirrored)
-    return crop, mirrored
+    view = draw_view(config, rng)
+    return view.crop(landmarks, size), view.mirrored
 
 
 def reach(landmarks: Landmarks, config: AugmentConfig) -> Box:

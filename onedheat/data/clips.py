@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from onedheat.data.images import RGB, read_image
-from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.samples import FaceSet, Sample, held_out_groups, union
 from onedheat.geometry import Landmarks
 from onedheat.landmarks import Scheme
 
@@ -156,6 +156,26 @@ class ClipSet:
         """The clips that `keep` says yes to, under another split name."""
         return replace(self, split=split, clips=tuple(c for c in self.clips if keep(c)))
 
+    def divided(self, share: float, seed: int = 0) -> tuple["ClipSet", "ClipSet"]:
+        """Training and validation clips; all clips of one group land on the same side.
+
+        Args:
+            share: of the clips for validation, in (0, 1).
+            seed: another seed, another division.
+
+        Raises:
+            DataError: there are not enough groups to leave some on each side.
+        """
+        held_out = held_out_groups([clip.group for clip in self.clips], share, seed, "clips")
+        return (
+            self.where(lambda clip: clip.group not in held_out, f"{self.split}-train"),
+            self.where(lambda clip: clip.group in held_out, f"{self.split}-validation"),
+        )
+
+    def name_of(self, index: int) -> str:
+        """What is said of a clip where something is wrong with it."""
+        return str(self.clips[index].frames)
+
     def faces(self, every: int = 1) -> FaceSet:
         """Every `every`-th frame of each clip as an annotated face, to train or test a detector on."""
         return FaceSet(
@@ -164,6 +184,17 @@ class ClipSet:
             self.scheme,
             tuple(clip.sample(t) for clip in self.clips for t in range(0, len(clip), every)),
         )
+
+
+def joined(*parts: ClipSet) -> ClipSet:
+    """Several sets of clips as one.
+
+    Raises:
+        DataError: their landmark schemes differ.
+    """
+    faces = union(*(FaceSet(part.name, part.split, part.scheme, ()) for part in parts))
+    clips = tuple(clip for part in parts for clip in part.clips)
+    return ClipSet(faces.name, faces.split, faces.scheme, clips)
 
 
 def drawn_frames(clips: ClipSet, count: int, seed: int = 0) -> FaceSet:

@@ -44,10 +44,10 @@ class Plan(Protocol):
 
 
 class Picture(NamedTuple):
-    """One training picture, or, stacked, a batch of them.
+    """One training picture, or, stacked, a batch of them; of video one clip, with an axis of frames.
 
     Attributes:
-        pixels: (3, F, F) uint8.
+        pixels: (3, F, F) uint8; of clips (T, 3, F, F).
         landmarks: (N, 2) in pixels of the picture; NaN where there is no annotation.
         index: of the face in its set; another than was asked for where that could not be read.
     """
@@ -58,17 +58,18 @@ class Picture(NamedTuple):
 
 
 class FaceBatch(NamedTuple):
-    """Training pictures, ready on the device.
+    """Training pictures, ready on the device, or clips of T of them.
 
     Attributes:
-        images: (B, 3, F, F) in [0, 1].
-        landmarks: (B, N, 2) in pixels of the pictures; NaN where there is no annotation.
-        indices: (B,) of the faces in their set, on the processor.
+        images: (B, 3, F, F), or (B, T, 3, F, F), in [0, 1].
+        landmarks: (B, N, 2), or (B, T, N, 2), in pixels of the pictures; NaN where there is no
+            annotation.
+        indices: (B,) of the faces, or clips, in their set, on the processor.
     """
 
-    images: Float[Tensor, "batch 3 size size"]
-    landmarks: Float[Tensor, "batch landmarks 2"]
-    indices: Int64[Tensor, "batch"]
+    images: Float[Tensor, "*batch 3 size size"]
+    landmarks: Float[Tensor, "*batch landmarks 2"]
+    indices: Int64[Tensor, "faces"]
 
 
 class PhotoPart(NamedTuple):
@@ -262,13 +263,17 @@ class FaceBatches:
     def _cut(self) -> Iterator[Picture]:
         if self.cut_on_device:
             yield from map(self.pictures.batch, self.plan)
-        elif self.workers:
-            yield from DataLoader(
-                self.pictures,
-                batch_sampler=self.plan,
-                num_workers=self.workers,
-                pin_memory=self.device.type == "cuda",
-            )
         else:
-            for ats in self.plan:
-                yield default_collate([self.pictures[at] for at in ats])
+            yield from cut_ahead(self.pictures, self.plan, self.workers, self.device)
+
+
+def cut_ahead(
+    pictures: Dataset, plan: Plan, workers: int, device: torch.device
+) -> Iterator[Picture]:
+    """Batches of a plan, on the processor: by so many processes that work ahead, or here for 0."""
+    if workers:
+        pinned = device.type == "cuda"
+        yield from DataLoader(pictures, batch_sampler=plan, num_workers=workers, pin_memory=pinned)
+    else:
+        for ats in plan:
+            yield default_collate([pictures[at] for at in ats])

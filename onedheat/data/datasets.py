@@ -13,6 +13,7 @@ from onedheat.data.checks.report import CheckReport
 from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
+from onedheat.data.stills import clips_from_stills
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class DataSet:
         if self.clip_reader is None:
             raise DataError(f"{self.name} has photos only; read() gives its faces")
         return _function(self.clip_reader)(self._place(root), split or self.splits[0])
+
+    def moving(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
+        """Clips of a split: of a set of videos its own; of photos one each, of so many frames, as a
+        moving camera sees it (`onedheat.data.stills`).
+        """
+        if self.clip_reader is not None:
+            return self.clips(root, split)
+        return clips_from_stills(self.read(root, split), frames)
 
     def drawn(
         self, root: str | Path | None, split: str | None, count: int, seed: int = 0

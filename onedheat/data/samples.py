@@ -1,7 +1,8 @@
 """What every data set is read into: annotated faces, each in a picture that is made when asked for."""
 
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -91,6 +92,10 @@ class FaceSet:
         """All landmarks, (B, N, 2), in pixels of each photo."""
         return np.stack([sample.landmarks for sample in self.samples])
 
+    def name_of(self, index: int) -> str:
+        """What is said of a face where something is wrong with it."""
+        return str(self.samples[index].source)
+
     def where(self, keep: Callable[[Sample], bool], split: str) -> "FaceSet":
         """The faces that `keep` says yes to, under another split name."""
         return replace(self, split=split, samples=tuple(s for s in self.samples if keep(s)))
@@ -110,23 +115,37 @@ class FaceSet:
         Raises:
             DataError: there are not enough photos to leave some on each side.
         """
-        groups = sorted({sample.group for sample in self.samples})
-        random.Random(seed).shuffle(groups)
-        members = {group: 0 for group in groups}
-        for sample in self.samples:
-            members[sample.group] += 1
-        wanted, held_out = share * len(self), set()
-        while groups and sum(members[group] for group in held_out) < wanted:
-            held_out.add(groups.pop())
-        if not held_out or not groups:
-            raise DataError(
-                f"{len(self)} faces in {len(members)} photos cannot be divided {1 - share:.0%} to "
-                f"{share:.0%} without a photo on both sides; add photos or change the share"
-            )
+        held_out = held_out_groups([one.group for one in self.samples], share, seed, "faces")
         return (
             self.where(lambda sample: sample.group not in held_out, f"{self.split}-train"),
             self.where(lambda sample: sample.group in held_out, f"{self.split}-validation"),
         )
+
+
+def held_out_groups(groups: Sequence[str], share: float, seed: int, what: str) -> set[str]:
+    """Groups chosen at random that hold the share, whole.
+
+    Args:
+        groups: of each thing to divide.
+        share: in (0, 1).
+        seed: of the choice.
+        what: the things, for the message.
+
+    Raises:
+        DataError: there are not enough groups to leave some on each side.
+    """
+    members = Counter(groups)
+    left = sorted(members)
+    random.Random(seed).shuffle(left)
+    wanted, held_out = share * len(groups), set()
+    while left and sum(members[group] for group in held_out) < wanted:
+        held_out.add(left.pop())
+    if not held_out or not left:
+        raise DataError(
+            f"{len(groups)} {what} in {len(members)} photos cannot be divided {1 - share:.0%} to "
+            f"{share:.0%} without a photo on both sides; add photos or change the share"
+        )
+    return held_out
 
 
 def union(*parts: FaceSet) -> FaceSet:

@@ -86,9 +86,14 @@ class Follower:
         Raises:
             ValueError: the network gives values that are not finite.
         """
+        return self.look([image] * len(boxes), boxes, memories)
+
+    def look(
+        self, images: Sequence[RGB], boxes: Boxes, memories: Sequence[Memory]
+    ) -> tuple[Located, list[Memory]]:
+        """The same for faces in frames of different videos, one for each box."""
         if not len(boxes):
             return self.landmarker.locate([], boxes), []
-        images = [image] * len(boxes)
         if self.passes == 2:
             alone = self._memory.detect if self._memory else self.landmarker.locate
             detected = alone(images, boxes)

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from onedheat.data.augment import Augmentation
 from onedheat.data.crops import FaceBatch
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
+from onedheat.models.clips import Pictures
 from onedheat.presets import TrainConfig
 from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
 from onedheat.training.starting import take_over
@@ -46,7 +47,8 @@ class Learner:
         self.config, self.plan, self.accelerator = config, plan, accelerator
         self.network, self.start = network, start
         self.bare = self.untrained()
-        optimizer = torch.optim.Adam(self.bare.parameters(), lr=config.learning_rate, fused=True)
+        taught = [weight for weight in self.bare.parameters() if weight.requires_grad]
+        optimizer = torch.optim.Adam(taught, lr=config.learning_rate, fused=True)
         with warnings.catch_warnings():
             # What is to take its place came with torch 2.13.
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
@@ -61,6 +63,8 @@ class Learner:
         network = build(self.network).to(memory_format=torch.channels_last)
         if self.start is not None:
             take_over(network, self.start)
+        if self.config.freeze_detector:
+            network.freeze_detector()
         return network.to(self.accelerator.device)
 
     @property
@@ -85,8 +89,7 @@ class Learner:
             last = number == plan.first + plan.each - 1
             # Processes exchange gradients once a step, with the last part.
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                images = self.augmentation(part.images, self.step * plan.parts + number)
-                output = self.wrapped(images.contiguous(memory_format=torch.channels_last))
+                output = self.wrapped(self._varied(part.images, self.step * plan.parts + number))
                 loss = self.bare.loss(output, part.landmarks)
                 self.accelerator.backward(loss / plan.each)
             losses.append(loss.detach())
@@ -96,6 +99,12 @@ class Learner:
         self.average.update_parameters(self.bare)
         self.step += 1
         return torch.stack(losses)
+
+    def _varied(self, images: Pictures, draw: int) -> Pictures:
+        """Training pictures with their pixels changed; those of clips are left as they are."""
+        if images.ndim == 5:
+            return images
+        return self.augmentation(images, draw).contiguous(memory_format=torch.channels_last)
 
     def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
         get_ema_multi_avg_fn(ema_decay(self.step, self.config))(averaged, current, count)

@@ -26,12 +26,14 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from onedheat.checkpoints import write_weights
+from onedheat.data.clip_batches import ClipBatches
+from onedheat.data.clips import ClipSet
 from onedheat.data.crops import FaceBatches
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
 from onedheat.landmarks import scheme
-from onedheat.models import LandmarkNetwork, NetworkConfig, build
+from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig, build
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
 from onedheat.reliability import calibrate
@@ -51,7 +53,7 @@ from onedheat.training.saving import STATE, Checkpoints
 from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_begun, as_json, claim_folder
 from onedheat.training.starting import digest, take_over
-from onedheat.training.validation import Validation
+from onedheat.training.validation import validation_of
 
 WITHOUT_ASKING = 20
 """Steps that a GPU is given before it is asked for a number, which it must first have caught up with."""
@@ -67,7 +69,8 @@ class Run:
 
     Args:
         preset: what is trained and how.
-        faces: annotated faces; a share of their photos is held out for validation.
+        faces: annotated faces, or clips for a network that looks at video; a share of their photos is
+            held out for validation.
         out: the run's folder.
         held_out: faces of other photos to validate on; all of `faces` is then trained on.
         start: weights to start from instead of random ones: whatever of them fits, see `take_over`.
@@ -88,10 +91,10 @@ class Run:
     def __init__(
         self,
         preset: Preset,
-        faces: FaceSet,
+        faces: FaceSet | ClipSet,
         out: str | Path,
         *,
-        held_out: FaceSet | None = None,
+        held_out: FaceSet | ClipSet | None = None,
         start: LandmarkNetwork | None = None,
         resume: bool = False,
         progress: bool = True,
@@ -100,6 +103,9 @@ class Run:
         on_validation: Callable[["Run"], object] | None = None,
     ):
         wanted, count = scheme(preset.detector.scheme), preset.detector.landmarks
+        kind = preset.detector.kind
+        if isinstance(faces, ClipSet) and not issubclass(KINDS[kind], ClipNetwork):
+            raise ValueError(f"a {kind} looks at single faces: train it on clips.faces()")
         if (wanted, count) != (faces.scheme, len(faces.scheme)):
             raise ValueError(
                 f"the preset finds {count} {wanted.name} landmarks, the faces have "
@@ -109,7 +115,7 @@ class Run:
         self.training = faces
         if held_out is None:
             self.training, held_out = faces.divided(self.config.validation, self.config.seed)
-        self._held_out = Validation(held_out, samples, self.config.seed)
+        self._held_out = validation_of(held_out, samples, self.config.seed)
         self.accelerator = make_accelerator(self.config.precision)
         self.is_main = self.accelerator.is_main_process
         self.progress = progress and self.is_main
@@ -132,7 +138,7 @@ class Run:
     def _open_folder(
         self,
         network: NetworkConfig,
-        faces: FaceSet,
+        faces: FaceSet | ClipSet,
         start: LandmarkNetwork | None,
         resume: bool,
     ) -> tuple[TrainConfig, dict[str, Any] | None]:
@@ -164,9 +170,9 @@ class Run:
         return self.learner.average
 
     @property
-    def validation(self) -> FaceSet:
-        """The faces held out."""
-        return self._held_out.faces
+    def validation(self) -> FaceSet | ClipSet:
+        """The faces, or clips, held out."""
+        return self._held_out.held_out
 
     @property
     def history(self) -> list[Measured]:
@@ -177,8 +183,9 @@ class Run:
         """The run in a sentence."""
         work, points = self.accelerator, self.training.scheme
         together = f"{work.num_processes} processes, " if work.num_processes > 1 else ""
+        what = "clips" if isinstance(self.training, ClipSet) else "faces"
         return (
-            f"{len(self.training)} faces to train on, {len(self.validation)} of other photos to "
+            f"{len(self.training)} {what} to train on, {len(self.validation)} of other photos to "
             f"validate; {len(points)} points ({points.name}); {together}{work.device.type}, "
             f"{work.mixed_precision} precision"
         )
@@ -233,16 +240,16 @@ class Run:
                     return None
         return report or told_by_main(self.accelerator, self.validate)
 
-    def _pictures(self, first_step: int) -> FaceBatches:
-        return FaceBatches(
-            self.training,
-            self._plan(first_step),
-            self.bare.config.size,
-            self.config.augment,
-            seed=self.config.seed,
-            device=self.accelerator.device,
-            workers=self.config.workers,
-        )
+    def _pictures(self, first_step: int) -> FaceBatches | ClipBatches:
+        config, plan, size = self.config, self._plan(first_step), self.bare.config.size
+        how = {
+            "seed": config.seed,
+            "device": self.accelerator.device,
+            "workers": config.workers,
+        }
+        if isinstance(self.training, ClipSet):
+            return ClipBatches(self.training, plan, size, config.frames, config.augment, **how)
+        return FaceBatches(self.training, plan, size, config.augment, **how)
 
     def _bar(self, batches: Batches) -> tqdm:
         size = self.config.batch_size
@@ -291,7 +298,7 @@ class Run:
         return verdict([self._name_of(face) for face in guilty], self.config.learning_rate)
 
     def _name_of(self, face: int) -> str:
-        return str(self.training.samples[face].source)
+        return self.training.name_of(face)
 
     def _agree(self, stop: bool) -> tuple[bool, bool]:
         """Whether to stop, and whether a checkpoint is due: the same answers in all processes."""
@@ -334,7 +341,7 @@ class Run:
         """
         network = self.average.module
         try:
-            network.calibration = calibrate(Landmarker(network), self.validation)
+            network.calibration = calibrate(Landmarker(network), self._held_out.faces)
         except ValueError as error:
             _log.warning("σ and confidence are not calibrated: %s", error)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onedheat.checkpoints import CheckpointError
+from onedheat.data.clips import ClipSet
 from onedheat.data.samples import FaceSet
 from onedheat.files import write_atomically
 from onedheat.models import KINDS, NetworkConfig
@@ -21,7 +22,7 @@ BEFORE = {"ema_warmup": False}
 def as_json(
     network: NetworkConfig,
     train: TrainConfig,
-    faces: FaceSet,
+    faces: FaceSet | ClipSet,
     micro_batches: int,
     start: str | None = None,
 ) -> dict[str, Any]:

@@ -4,11 +4,12 @@ import hashlib
 
 import torch
 
-from onedheat.models import LandmarkNetwork
+from onedheat.models import LandmarkNetwork, Tracker
 
 
 def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
     """Copies what fits, by name and shape; the last layers do not where the landmarks are others.
+    A tracker takes a detector over for the one inside.
 
     Args:
         network: what is to start.
@@ -18,8 +19,11 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
         Names of the network's tensors that stay as they were.
 
     Raises:
-        ValueError: the trunks differ; nothing is copied.
+        ValueError: the trunks differ, or heatmaps of a detector that a tracker would take for others;
+            nothing is copied.
     """
+    if isinstance(network, Tracker) and not isinstance(trained, Tracker):
+        return _take_over_detector(network, trained)
     own, given = network.state_dict(), trained.state_dict()
     fitting = {
         name: value
@@ -27,7 +31,7 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
         if name in own and own[name].shape == value.shape
     }
     for name, value in own.items():
-        if name.startswith("trunk.") and name not in fitting:
+        if "trunk." in name and name not in fitting:
             raise ValueError(
                 f"the trunk is another one than that of the weights to start from: {name} has the shape "
                 f"{tuple(value.shape)} here, {tuple(given[name].shape) if name in given else 'nothing'} "
@@ -37,6 +41,20 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
         for name, value in fitting.items():
             own[name].copy_(value)
     return sorted(set(own) - set(fitting))
+
+
+def _take_over_detector(tracker: Tracker, trained: LandmarkNetwork) -> list[str]:
+    for name in ("kind", "loss", "target_sigma", "frame", "gamma"):
+        own, given = (getattr(one.config, name, None) for one in (tracker.detector, trained))
+        if own != given:
+            raise ValueError(
+                f"a tracker refines the heatmaps of its detector: that has {name}={own}, the weights to "
+                f"start from have {given}; set {name}={given}"
+            )
+    before = set(tracker.state_dict())
+    left = take_over(tracker.detector, trained)
+    inside = {name for name in before if name.startswith("detector.")}
+    return sorted((before - inside) | {f"detector.{name}" for name in left})
 
 
 def digest(network: LandmarkNetwork) -> str:
