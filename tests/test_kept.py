@@ -54,7 +54,7 @@ def test_kept_errors_are_those_that_an_evaluation_gives(real_data):
 
 def test_the_pupils_are_nearer_than_the_outer_corners_and_the_contour_varies_most_from_the_eyes():
     facts = kept.facts()
-    assert 1.25 < facts.factors["interpupil"].min() < facts.factors["interpupil"].max() < 1.5
+    assert 1.25 < facts.factors["inter-pupil"].min() < facts.factors["inter-pupil"].max() < 1.5
     from_eyes = {
         area: facts.variance["eyes"][list(members)].sum(axis=1).mean()
         for area, members in IBUG68.areas.items()
@@ -241,7 +241,7 @@ def test_measurements_of_other_faces_are_not_compared(errors, tmp_path):
     about = kept.FaceFacts(
         **common,
         faces_digest="ab",
-        factors={"interpupil": np.ones(30)},
+        factors={"inter-pupil": np.ones(30)},
         variance={"box": np.ones((68, 2))},
     )
     files.write_facts(about, tmp_path / kept.FACTS)

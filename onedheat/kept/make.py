@@ -166,7 +166,7 @@ def look_at_labels(faces: FaceSet) -> FaceFacts:
         faces_digest=digest_of_faces(faces),
         scheme=faces.scheme.name,
         factors={
-            "interpupil": distance / np.linalg.norm(right - left, axis=1),
+            "inter-pupil": distance / np.linalg.norm(right - left, axis=1),
             "box side": distance / sides,
         },
         variance={"box": in_boxes.var(axis=0), "eyes": from_eyes.var(axis=0)},

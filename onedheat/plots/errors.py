@@ -73,7 +73,7 @@ class CedView(Figure):
 
     def move(self, threshold: float, first: str, second: str) -> "CedView":
         """Chooses the threshold in per cent and two measurements."""
-        told = []
+        told, threshold = [], float(threshold)
         for column, name in enumerate((first, second)):
             errors, curve = self.measured[name], self._curves[name]
             self._lines[column].set_data(STEPS, curve)
@@ -101,15 +101,15 @@ class CedView(Figure):
         return self
 
     def _auc(self, name: str, threshold: float) -> float:
-        return auc(self.measured[name], float(threshold))
+        return auc(self.measured[name], threshold)
 
     def _sums(self, errors: Errors, threshold: float) -> list[str]:
         found = errors[np.isfinite(errors)]
         return [
             f"{found.mean():.2f} %",
             f"{np.median(errors):.2f} %",
-            f"{auc(errors, float(threshold)):.3f}",
-            f"{failure_rate(errors, float(threshold)):.1f} %",
+            f"{auc(errors, threshold):.3f}",
+            f"{failure_rate(errors, threshold):.1f} %",
             f"{len(errors) - len(found)}",
         ]
 
