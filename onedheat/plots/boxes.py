@@ -99,9 +99,7 @@ class BoxMap(Figure):
             interpolation="nearest",
         )  # fmt: skip
         few = range(0, len(shifts), 2)
-        axes.set_xticks(
-            list(few), [f"{100 * shifts[one]:+.0f}" if shifts[one] else "0" for one in few]
-        )
+        axes.set_xticks(list(few), [_signed(shifts[one]) for one in few])
         few = range(0, len(scales), 2)
         axes.set_yticks(list(few), [f"{scales[one]:g}" for one in few])
         label(axes, "shift to the right, % of the side", "side, in tight boxes", grid=False)
@@ -126,14 +124,19 @@ class BoxMap(Figure):
         self._ways.set_segments(np.stack([looks.truth, found], axis=1))
         self._mark.set_data([column], [row])
         self._title.set_text(
-            f"side {scale:g} × the tight box, {100 * shift:+.0f} %: NRMSE {error:.1f} %"
+            f"side {scale:g} × the tight box, shift {_signed(shift)} %: NRMSE {error:.1f} %"
         )
         at, by = self.best()
         self.alt = (
-            f"{looks.name} in a box of {scale:g} times the tight one, shifted by {100 * shift:+.0f} per "
+            f"{looks.name} in a box of {scale:g} times the tight one, shifted by {_signed(shift)} per "
             f"cent of its side: NRMSE of this face {error:.1f} per cent. Over all boxes, with sides from "
             f"{looks.scales[0]:g} to {looks.scales[-1]:g} and shifts up to "
             f"{100 * looks.shifts[-1]:.0f} per cent, it goes from {self.error.min():.1f} (side {at:g}, "
-            f"shift {100 * by:+.0f}) to {self.error.max():.1f} per cent."
+            f"shift {_signed(by)}) to {self.error.max():.1f} per cent."
         )
         return self
+
+
+def _signed(share: float) -> str:
+    """In per cent, with its sign where there is one."""
+    return f"{100 * share:+.0f}" if share else "0"

@@ -99,7 +99,7 @@ def test_the_map_has_the_error_in_every_box(looks):
     assert view._mark.get_xydata().tolist() == [[1, 1]]
     alt = view.move(1.0, -0.1).alt
     assert "NRMSE of this face 15.0 per cent" in alt
-    assert "goes from 1.0 (side 1.25, shift +0) to 15.0 per cent" in alt
+    assert "goes from 1.0 (side 1.25, shift 0) to 15.0 per cent" in alt
 
 
 def test_a_moved_map_is_the_one_drawn_at_once(looks):
