@@ -3,7 +3,8 @@
 DIR is a folder of 300W with ``lfpw/testset``. Without more options everything that the course shows is
 measured, into the package. What is kept already of the same weights and the same faces is not measured
 again, so the command may be killed and started anew, and after new weights have been trained it does
-what is needed. `--anew` measures all of it. To keep errors of your own weights, name them:
+what is needed. `--anew` measures all of it. The model of the face detector YuNet is fetched once, or
+taken from where the variable ONEDHEAT_YUNET says. To keep errors of your own weights, name them:
 
     python -m onedheat.kept --root DIR --out FOLDER --weights runs/mine/last --decoder dark --box tight
 """
