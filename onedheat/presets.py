@@ -112,7 +112,7 @@ PRESETS = {
     "tiny": Preset(
         DetectorConfig(),
         TrainConfig(),
-        "0.82 M weights, 128 px, L = 384, for a laptop's processor; 40 minutes on two cores for 2,000 "
+        "0.82 M weights, 128 px, L = 384, for a laptop's processor; 50 minutes on two cores for 2,000 "
         "faces, then 3.3 % NRMSE on lfpw/testset.",
     ),
     # Chosen by weights and multiply-adds against FAN of four stacks with 2D maps (25.2 G), none trained;

@@ -113,7 +113,7 @@ def test_an_unfinished_run_is_not_shipped(small_plan, tmp_path):
 def test_two_processes_do_not_work_in_one_folder(tmp_path):
     from filelock import FileLock
 
-    with FileLock(tmp_path / "lock"), pytest.raises(RuntimeError, match="another process makes"):
+    with FileLock(tmp_path / "lock"), pytest.raises(RuntimeError, match="another process works"):
         make.make(tmp_path, ["2d-L16"])
 
 

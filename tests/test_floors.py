@@ -41,6 +41,7 @@ FLOORS = [
     {"reliability", "kept"},
     {"training"},
     {"atlas", "crossval"},
+    {"studies"},
     {"plots"},
     {"course"},
     {"cli"},

@@ -8,18 +8,10 @@ package.
 
 import argparse
 import json
-import os
 import shutil
-import signal
-import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
+from functools import partial
 from pathlib import Path
-
-import torch
-from filelock import FileLock, Timeout
-from tqdm import tqdm
 
 from onedheat.atlas import HOME, RESULTS
 from onedheat.atlas.faces import kept_faces
@@ -31,6 +23,7 @@ from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import gather
 from onedheat.training import Run
+from onedheat.training.many import alone, do_all
 
 RESULT = "result.json"
 
@@ -76,10 +69,8 @@ def train_one(entry: Entry, seed: int, training: FaceSet, test: FaceSet, folder:
     return True
 
 
-def _train_in_worker(name: str, seed: int, out: Path) -> None:
-    torch.set_num_threads(1)  # networks this small gain nothing by a second one
-    if not train_one(entries()[name], seed, *faces_of(out), folder_of(out, name, seed)):
-        os._exit(1)  # or it would begin the run that already waits for it
+def _train_named(name: str, seed: int, out: Path) -> bool:
+    return train_one(entries()[name], seed, *faces_of(out), folder_of(out, name, seed))
 
 
 def make(out: Path, names: Sequence[str], *, workers: int = 2) -> None:
@@ -88,37 +79,14 @@ def make(out: Path, names: Sequence[str], *, workers: int = 2) -> None:
     Raises:
         RuntimeError: another process is at work in this folder.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(out / "lock", timeout=0):
-            faces_of(out, workers=workers, progress=True)
-            _train_all(out, names, workers)
-    except Timeout:
-        raise RuntimeError(f"another process makes the atlas in {out}; let it end first") from None
-
-
-def _train_all(out: Path, names: Sequence[str], workers: int) -> None:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        todo: dict[Future, str] = {
-            pool.submit(_train_in_worker, name, seed, out): f"{name} seed {seed}"
+    with alone(out):
+        faces_of(out, workers=workers, progress=True)
+        jobs = {
+            f"{name} seed {seed}": partial(_train_named, name, seed, out)
             for seed in SEEDS
             for name in names
         }
-        with tqdm(total=len(todo), unit="network") as bar:
-            for future in as_completed(todo):
-                future.result()
-                bar.update()
-                bar.set_postfix_str(todo[future])
-        pool.shutdown()
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in active_children():
-            worker.terminate()  # a run then saves and ends
-        sys.exit(f"stopped; the same command goes on in {out}")
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        do_all(jobs, workers=workers, unit="network")
 
 
 def ship(out: Path, names: Sequence[str], home: Path = HOME) -> None:

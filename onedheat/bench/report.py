@@ -52,8 +52,9 @@ def measure(networks: Mapping[str, NetworkConfig], paper: DetectorConfig, say: S
     for name, config in networks.items():
         ms[name], photos[name] = {}, {}
         for engine_name, engine in _told_engines(name, config, say):
-            ms[name][engine_name] = forward_ms(engine, config.size)
-            photos[name][engine_name] = photo_ms(_untrained(config), engine)
+            ms[name][engine_name] = alone = forward_ms(engine, config.size)
+            known = {"at_least": alone["1"] or 0.0}
+            photos[name][engine_name] = photo_ms(_untrained(config), engine, **known)
     say("time after the trunk")
     time_share = post_trunk_time(_untrained(paper))
     return {

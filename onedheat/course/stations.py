@@ -12,7 +12,7 @@ from onedheat.course.photos import Photo
 from onedheat.geometry import Crop, warp
 from onedheat.models import Detector
 from onedheat.models.hourglass import Hourglass, Trunk
-from onedheat.pipeline import Face, Landmarker, to_batch
+from onedheat.pipeline import Face, Landmarker, cut_out
 from onedheat.plots import FaceView
 from onedheat.plots.inside import WayThrough
 from onedheat.plots.stations import Station
@@ -48,8 +48,9 @@ def way_through(landmarker: Landmarker, name: str, photo: Photo, face: Face) -> 
         face: one of the photo's faces.
     """
     size = landmarker.detector.config.size
-    seen = warp(photo, Crop.from_box(face.box, size))
-    ways = stations(landmarker.detector, to_batch([seen]), landmarker.decoder)
+    device = next(landmarker.detector.parameters()).device
+    seen, _ = cut_out([photo], face.box[None], size, device)
+    ways = stations(landmarker.detector, seen, landmarker.decoder)
     found = ways["x"][-1].values
     finer = warp(photo, Crop.from_box(face.box, 512))
     return WayThrough(FaceView(name, finer, size, found, landmarker.scheme), ways)

@@ -7,9 +7,11 @@ business: it also knows the loss that teaches it and how landmarks are read off 
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
+from huggingface_hub import PyTorchModelHubMixin
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -120,8 +122,11 @@ class Reading(NamedTuple):
     confidence: Float[Tensor, "batch landmarks"]
 
 
-class LandmarkNetwork(nn.Module, ABC):
+class LandmarkNetwork(nn.Module, PyTorchModelHubMixin, ABC):
     """A network that finds landmarks.
+
+    `network.save_pretrained(folder)` and `network.push_to_hub("user/repository")` write the folder that
+    `onedheat.load` takes, `Detector.from_pretrained(…)` reads it; see `onedheat.models.folder`.
 
     Attributes:
         Config: class of its config, whose `kind` names the network in a checkpoint.
@@ -155,6 +160,29 @@ class LandmarkNetwork(nn.Module, ABC):
         Raises:
             ValueError: no such decoder.
         """
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        from onedheat.models.folder import card_of, write_weights  # which knows all networks
+
+        write_weights(self, save_directory, card=card_of(self))
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **how) -> "LandmarkNetwork":
+        """The network of a folder or a hub id, ready for use (eval mode).
+
+        The mixin's own would make sense of the config by itself, which `read_folder` does.
+
+        Args:
+            name: a folder, or ``"user/repository"``.
+            how: of a hub id: revision, token, cache_dir, force_download, local_files_only.
+
+        Raises:
+            CheckpointError: nothing there, a folder that cannot be used, or a network of another kind.
+        """
+        from onedheat.models.folder import fetch, read_folder
+
+        folder = Path(name) if Path(name).is_dir() else fetch(str(name), **how)
+        return read_folder(folder, cls)
 
     def chosen(self, decoder: str | None) -> str:
         """That decoder, or the default one for None.

@@ -21,7 +21,8 @@ def small(monkeypatch):
         monkeypatch.setitem(PRESETS, name, Preset(SMALL, TrainConfig(), "small"))
     monkeypatch.setattr(report, "engines_of", lambda network: iter([("torch", network)]))
     monkeypatch.setattr(report, "forward_ms", lambda engine, size: {"1": 8.0, "32": 4.0})
-    monkeypatch.setattr(report, "photo_ms", lambda network, engine: {"1": 9.0, "32": None})
+    photo = {8.0: {"1": 9.0, "32": None}}  # by what the network alone takes
+    monkeypatch.setattr(report, "photo_ms", lambda network, engine, at_least: photo[at_least])
     monkeypatch.setattr(report, "post_trunk_time", lambda network: 0.11)
     kept = {"detector": lambda bins: 1000 + bins, "heatmaps2d": lambda bins: bins**2}
     monkeypatch.setattr(report, "saved_bytes", lambda config: kept[config.kind](config.bins))

@@ -44,6 +44,10 @@ def test_a_call_longer_than_that_is_made_twice(clock):
     assert time_call(lasting(clock, 7.0, 5.0, 1.0), seconds=2.0) == 5.0
 
 
+def test_a_call_longer_than_the_limit_is_made_once(clock):
+    assert time_call(lasting(clock, 21.0, 5.0), seconds=2.0) == 21.0
+
+
 class Slow:
     """An engine that takes a tenth of a second a picture."""
 
@@ -79,6 +83,13 @@ def test_the_way_from_a_photo_runs_the_engine_on_that_many_faces():
 
     found = photo_ms(network, Watched(network), **QUICK)
     assert set(seen) == {1, 32} and all(value > 0 for value in found.values())
+
+
+def test_what_the_network_alone_is_known_to_take_is_not_tried_from_a_photo(clock):
+    network = random_network()
+    engine = Slow(clock)
+    assert photo_ms(network, engine, at_least=21_000.0) == {"1": None, "32": None}
+    assert engine.seen == []
 
 
 def test_the_share_after_the_trunk_is_a_part_of_the_whole(clock, monkeypatch):

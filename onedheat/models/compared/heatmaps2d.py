@@ -77,7 +77,7 @@ class Heatmaps2d(MapNetwork):
         )
 
 
-def start_empty(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
+def start_empty(layer: nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d) -> None:
     """Has a layer's maps begin at almost nothing, as Xiao et al. 2018 do.
 
     A target map is empty but for a few bins. From PyTorch's own start, maps full of noise, the first

@@ -1,0 +1,130 @@
+"""What is compared: which networks, each trained how, and on which faces it is measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+
+from onedheat.checkpoints import load_detector
+from onedheat.models import DetectorConfig, LandmarkNetwork, NetworkConfig, build
+from onedheat.models.compared import systems
+from onedheat.models.compared.heatmaps2d import start_empty
+from onedheat.presets import Preset, TrainConfig, with_settings
+
+Start = Callable[[NetworkConfig, int], LandmarkNetwork]
+"""Makes the weights that a run of that seed starts from."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One of the things compared.
+
+    Attributes:
+        name: of its folder.
+        preset: what is trained and how; each run has a seed of its own.
+        start: what it starts from; random weights by default.
+    """
+
+    name: str
+    preset: Preset
+    start: Start | None = None
+
+    def of_seed(self, seed: int) -> Preset:
+        """The preset with that seed."""
+        return replace(self.preset, train=replace(self.preset.train, seed=seed))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms that differ in one thing each, all with the same faces and budget.
+
+    Attributes:
+        about: the question, in a sentence.
+        arms: the first is what the others are held against.
+        seeds: of which each arm has a run.
+        folds: parts of the training photos; a run of seed s holds out part s mod `folds`, and is
+            measured there. 0 to train on all and to measure on the test faces.
+    """
+
+    about: str
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    folds: int
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+# The network and the budget of all arms, written out: what is shipped as `tiny` may change after them.
+NETWORK = DetectorConfig(loss="cross_entropy")
+TRAIN = TrainConfig(passes=12, validate_every=12)
+BASE = Preset(NETWORK, TRAIN, "")
+
+_PIXELS_AS_THEY_ARE = [
+    f"{name}_share=0"
+    for name in ("gradient", "shadow", "light", "tone", "color", "gray", "blur", "motion", "jpeg")
+] + ["noise=0"]
+
+
+def _arm(name: str, *settings: str, start: Start | None = None) -> Arm:
+    return Arm(name, with_settings(BASE, list(settings)), start)
+
+
+def _synthetic(config: NetworkConfig, seed: int) -> LandmarkNetwork:
+    """Weights that have seen drawn faces alone."""
+    return load_detector("synthetic68")
+
+
+def _empty(config: NetworkConfig, seed: int) -> LandmarkNetwork:
+    """Random weights whose last layers give almost nothing, as the 2D detector's do."""
+    torch.manual_seed(seed)
+    network = build(config)
+    for branch in (network.second_x, network.second_y):
+        start_empty(branch.deconvolution)
+    return network
+
+
+RECIPE = Study(
+    "What is each part of the recipe worth?",
+    (
+        _arm("base"),
+        _arm("loss l2", "loss=l2"),
+        _arm("sigma 1", "target_sigma=1"),
+        _arm("sigma 3", "target_sigma=3"),
+        _arm("light 0.25", "light=0.25"),
+        _arm("pixels as they are", *_PIXELS_AS_THEY_ARE),
+        _arm("no occluders", "occluder_share=0"),
+        _arm("rotation 15", "rotation=15"),
+        _arm("empty start", start=_empty),
+        _arm("synthetic start", start=_synthetic),
+        _arm("no average", "ema=0"),
+        _arm("rate doubled", "learning_rate=2e-3"),
+        _arm("gamma 0", "gamma=0"),
+        _arm("twice as long", "passes=24", "validate_every=24"),
+        _arm("wider", "width=96"),
+        _arm("two stacks", "stacks=2"),
+        _arm("two stacks, last supervised", "stacks=2", "supervise_all=false"),
+    ),
+    seeds=(0, 1),
+    folds=5,
+)
+
+
+def _system(name: str) -> Arm:
+    return Arm(name, replace(BASE, detector=systems(NETWORK)[name].config))
+
+
+SYSTEMS = Study(
+    "What does each system make of the same trunk, faces and budget?",
+    (
+        _arm("1d@3"),
+        _arm("1d@3 l2", "loss=l2"),
+        _arm("1d@0.5", f"bins={NETWORK.size // 2}"),
+        *map(_system, ("2d@0.25", "2d@0.5", "dsnt", "integral", "simcc", "regression")),
+    ),
+    seeds=(0, 1, 2),
+    folds=0,
+)
+
+STUDIES: dict[str, Study] = {"recipe": RECIPE, "systems": SYSTEMS}

@@ -1,0 +1,74 @@
+"""Many runs, several at once, each in a process and on a thread of its own.
+
+What each of them does is resumable, so the whole is: what is finished is not done again, and what was
+begun goes on.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+Job = Callable[[], bool]
+"""Says whether it came to its end; it was asked to stop otherwise. A worker must be able to import it."""
+
+
+def do_all(jobs: Mapping[str, Job], *, workers: int = 2, unit: str = "run") -> None:
+    """Does every job, several at once, in their order.
+
+    Ctrl-C and SIGTERM have those at work save and end, and then this process.
+
+    Args:
+        jobs: by the name that the progress bar shows; what has been done before returns at once.
+        workers: how many at once.
+        unit: what the bar counts.
+
+    Raises:
+        Whatever a job raises.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        todo = {pool.submit(_do, job): name for name, job in jobs.items()}
+        with tqdm(total=len(todo), unit=unit) as bar:
+            for future in as_completed(todo):
+                future.result()
+                bar.update()
+                bar.set_postfix_str(todo[future])
+        pool.shutdown()
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()  # a run then saves and ends
+        sys.exit("stopped; the same command goes on")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _do(job: Job) -> None:
+    torch.set_num_threads(1)  # networks this small gain little by a second one
+    if not job():
+        os._exit(1)  # or it would begin the job that already waits for it
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps a folder for this process.
+
+    Raises:
+        RuntimeError: another process is at work in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise RuntimeError(f"another process works in {folder}; let it end first") from None

@@ -1,0 +1,117 @@
+"""Studies: arms that differ in one thing, runs that go on where they were cut short."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from faces300w import make_300w
+from smallruns import QUICK, SMALL
+
+from onedheat import studies
+from onedheat.models import build
+from onedheat.presets import Preset
+from onedheat.studies import make, plan
+
+LOOKS = {"dark", "centroid", "argmax", "mirrored", "redrawn", "jittered", "jittered, redrawn"}
+
+
+# The plan -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("study", plan.STUDIES.values(), ids=plan.STUDIES)
+def test_arms_have_names_and_presets_of_their_own(study):
+    names = [make.folder_of(make.Path(), arm.name, 0) for arm in study.arms]
+    assert len(set(names)) == len(names)
+    whole = [(arm.preset, arm.start) for arm in study.arms]
+    assert len(set(whole)) == len(whole)
+    assert {arm.preset.train.batch_size for arm in study.arms} == {16}
+    assert len(set(study.seeds)) == len(study.seeds) >= 2
+
+
+def test_arms_of_the_recipe_have_one_budget_but_the_one_that_asks_for_more():
+    longer = [arm.name for arm in plan.RECIPE.arms if arm.preset.train.passes != plan.TRAIN.passes]
+    assert longer == ["twice as long"]
+
+
+def test_all_systems_stand_on_one_trunk():
+    trunks = {
+        (arm.preset.detector.width, arm.preset.detector.depth, arm.preset.detector.stacks)
+        for arm in plan.SYSTEMS.arms
+    }
+    assert len(trunks) == 1
+    assert len({arm.preset.train for arm in plan.SYSTEMS.arms}) == 1
+
+
+def test_an_empty_start_gives_almost_nothing_and_differs_in_the_last_layers_alone():
+    config = plan.NETWORK
+    empty = plan.RECIPE.arm("empty start").start(config, 3)
+    assert empty.second_x.deconvolution.weight.abs().max() < 0.01
+    assert empty.second_x.deconvolution.bias.abs().max() == 0
+    assert build(config).second_x.deconvolution.weight.abs().max() > 0.02
+
+
+# Carrying it out ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_study(monkeypatch):
+    """Two arms, two seeds, three folds, one pass."""
+    base = Preset(replace(SMALL, loss="cross_entropy"), replace(QUICK, passes=1), "")
+    arms = (plan.Arm("base", base), plan.Arm("loss l2", replace(base, detector=SMALL)))
+    study = plan.Study("which loss?", arms, seeds=(0, 1), folds=3)
+    monkeypatch.setitem(make.STUDIES, "loss", study)
+    return study
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return make_300w(tmp_path_factory.mktemp("300w"), faces=24)
+
+
+def carry_out(root, out):
+    """What `make` does, in this process."""
+    for seed in make.STUDIES["loss"].seeds:
+        for arm in make.STUDIES["loss"].arms:
+            assert make._train_named("loss", arm.name, seed, root, out)
+
+
+def test_what_was_measured_is_shipped_and_read(small_study, root, tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"seed0 is not finished"):
+        make.ship("loss", tmp_path / "out", tmp_path / "home")
+    carry_out(root, tmp_path / "out")
+    make.ship("loss", tmp_path / "out", tmp_path / "home")
+    monkeypatch.setattr(studies, "HOME", tmp_path / "home")
+    found = studies.results("loss")
+    assert list(found) == ["base", "loss l2"]
+    assert set(found["base"].nrmse) == LOOKS
+    assert len(found["base"].nrmse["dark"]) == 2
+    of_base, of_l2 = (found[name].nrmse["dark"] for name in found)
+    assert len({*of_base, *of_l2}) == 4
+    with pytest.raises(FileNotFoundError, match="no results of a study 'los' .* there are: loss"):
+        studies.results("los")
+
+
+def test_a_finished_run_is_not_done_again_and_an_unfinished_one_goes_on(
+    small_study, root, tmp_path
+):
+    carry_out(root, tmp_path)
+    finished, other = (make.folder_of(tmp_path, "base", seed) / make.RESULT for seed in (0, 1))
+    before, was = finished.stat().st_mtime_ns, json.loads(other.read_text())["nrmse"]
+    other.unlink()
+    carry_out(root, tmp_path)
+    assert finished.stat().st_mtime_ns == before
+    assert json.loads(other.read_text())["nrmse"] == was
+
+
+def test_each_seed_holds_out_another_part_of_the_photos(small_study, root):
+    parts = [make.faces_of(small_study, root, seed) for seed in (0, 1, 2)]
+    held = [{str(sample.source) for sample in out.samples} for _, out in parts]
+    assert not (held[0] & held[1] or held[0] & held[2] or held[1] & held[2])
+    trained = {str(sample.source) for sample in parts[0][0].samples}
+    assert not trained & held[0] and held[1] <= trained
+
+
+def test_an_unknown_arm_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        make.main(["recipe", "--root", str(tmp_path), "--out", str(tmp_path), "--only", "luck"])
+    assert "no arm luck; there are: base, loss l2" in capsys.readouterr().err
