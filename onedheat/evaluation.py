@@ -103,11 +103,50 @@ def evaluate(
             any of the data set's, or a face that lacks the landmarks its errors are divided by; or the
             detector's box is to be redrawn, which it is anyway.
     """
+    labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
+    predicted, sigma = find_landmarks(
+        landmarker, faces, box=box, redrawn=redrawn, progress=progress
+    )
+    return summarize(
+        predicted[:, found],
+        faces,
+        sigma=sigma[:, found],
+        points=labelled,
+        box=f"{box}, redrawn" if redrawn else box,
+        decoder=landmarker.decoder,
+        flip=landmarker.flip,
+        weights=weights,
+    )
+
+
+def find_landmarks(
+    landmarker: Landmarker,
+    faces: FaceSet,
+    *,
+    box: str = "tight",
+    redrawn: bool = False,
+    progress: bool = False,
+) -> tuple[Float[np.ndarray, "faces landmarks 2"], Float[np.ndarray, "faces landmarks 2"]]:
+    """What a landmarker finds in annotated faces: all landmarks of its own markup, and their σ.
+
+    Args:
+        landmarker: and
+        faces: and
+        box: and
+        redrawn: see `evaluate`.
+        progress: show a bar on standard error.
+
+    Returns:
+        Both in pixels of each photo; NaN for a face that was not found.
+
+    Raises:
+        DataError: an unknown box, no box in the data, a face that no box can be made of; or the
+            detector's box is to be redrawn, which it is anyway.
+    """
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
     if redrawn and box == DETECTOR:
         raise DataError("a face that the landmarker finds by itself is looked at twice already")
-    labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
     predicted, sigma = [], []
     with tqdm(total=len(faces), unit="face", disable=not progress) as bar:
         for start in range(0, len(faces), 32):
@@ -124,16 +163,7 @@ def evaluate(
                 predicted.append(landmarks)
                 sigma.append(spread)
             bar.update(len(samples))
-    return summarize(
-        np.stack(predicted)[:, found],
-        faces,
-        sigma=np.stack(sigma)[:, found],
-        points=labelled,
-        box=f"{box}, redrawn" if redrawn else box,
-        decoder=landmarker.decoder,
-        flip=landmarker.flip,
-        weights=weights,
-    )
+    return np.stack(predicted), np.stack(sigma)
 
 
 def evaluate_clips(

@@ -18,6 +18,7 @@ from onedheat.course.footer import footer, peak_memory
 from onedheat.course.lessons import (
     co_attention,
     detector,
+    evaluation,
     marginal_heatmaps,
     quantization_error,
     start_here,
@@ -34,6 +35,7 @@ LESSONS = {
     "marginal_heatmaps": marginal_heatmaps,
     "detector": detector,
     "co_attention": co_attention,
+    "evaluation": evaluation,
 }
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)

@@ -38,7 +38,7 @@ FLOORS = [
     {"engines"},
     {"pipeline"},
     {"evaluation", "detection", "bench", "tracks"},
-    {"reliability"},
+    {"reliability", "kept"},
     {"training"},
     {"atlas", "crossval"},
     {"studies"},

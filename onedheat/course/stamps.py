@@ -9,7 +9,8 @@ package would call every notebook stale at every commit, so a stamp holds what t
   counts as the module that `onedheat/__init__.py` fetches it from. That file itself is left out: it
   holds names only. Blank lines and lines with only a comment do not count.
 - `weights`: one hash for every shipped checkpoint the cells name, or for all of them where the cells
-  can load one and name none; one over the whole atlas where they can reach it.
+  can load one and name none; one over the whole atlas, and one over the results kept from real faces,
+  where they can reach them.
 
 A change in `training.py` therefore makes the lesson on training stale, and not the one on rounding.
 """
@@ -24,6 +25,7 @@ from nbformat import NotebookNode
 PACKAGE = Path(__file__).resolve().parent.parent
 LOADS_WEIGHTS = {"onedheat.checkpoints", "onedheat.pipeline"}
 ATLAS = "onedheat.atlas"
+KEPT = "onedheat.kept"
 
 
 def module_file(module: str, package: Path = PACKAGE) -> Path | None:
@@ -154,6 +156,9 @@ def stamp(notebook: NotebookNode, package: Path = PACKAGE) -> dict:
             weights[folder.name] = _checkpoint_digest(folder)
     if ATLAS in modules:
         weights["atlas"] = _checkpoint_digest(package / "weights" / "atlas")
+    if KEPT in modules:
+        results = sorted((package / "kept").glob("*.npz"))
+        weights["kept results"] = _digest(*(path.read_bytes() for path in results))
     sources = [cell.source.encode() for cell in notebook.cells if cell.cell_type == "code"]
     return {
         "source": _digest(*sources),
