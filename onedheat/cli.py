@@ -6,6 +6,7 @@ ends in one sentence and exit code 1, a wrong option in exit code 2.
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -289,6 +290,12 @@ def train(
             help="Start from these weights: a shipped name, a folder, or a hub id with the same trunk.",
         ),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Trackers: keep the frames of moving photos here, made once."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     tensorboard: Annotated[
         bool, typer.Option(help="Write for TensorBoard too, into RUN/tensorboard.")
@@ -306,6 +313,10 @@ def train(
 
     if issubclass(KINDS[chosen.detector.kind], ClipNetwork):
         faces = _training_clips(dataset, root, split, chosen.train.frames)
+        if store is not None:
+            from onedheat.data.clip_store import stored
+
+            faces = stored(faces, store, workers=os.cpu_count() or 1, progress=True)
     else:
         faces = _training_faces(dataset, root, split)
     from onedheat.checkpoints import load_detector

@@ -1,0 +1,66 @@
+"""Frames that are made once: the same pictures, in files that are whole or not there."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from onedheat.data.clip_store import stored
+from onedheat.data.synthetic import synthetic_clips
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return synthetic_clips(2, frames=3, size=32)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_stored_frames_are_the_frames(clips, tmp_path, workers):
+    kept = stored(clips, tmp_path, workers=workers)
+    for one, other in zip(clips.clips, kept.clips, strict=True):
+        assert np.array_equal(np.stack(list(one.frames)), np.stack(list(other.frames)))
+        assert np.array_equal(one.landmarks, other.landmarks) and str(one.frames) == str(
+            other.frames
+        )
+        with pytest.raises(IndexError, match="has the frames 0 to 2; got 3"):
+            other.frames[3]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_there_is_not_made_again_and_what_differs_is(clips, tmp_path):
+    stored(clips, tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    more = replace(
+        clips, clips=(*clips.clips, *synthetic_clips(1, frames=3, size=32, seed=9).clips)
+    )
+    stored(more, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_clip_that_fails_leaves_no_file_of_its_name(clips, tmp_path):
+    class Broken:
+        def __len__(self):
+            return 3
+
+        def __iter__(self):
+            raise OSError("gone")
+
+        def __getitem__(self, frame):
+            raise OSError("gone")
+
+        def __str__(self):
+            return "broken"
+
+    bad = replace(clips, clips=(clips.clips[0], replace(clips.clips[1], frames=Broken())))
+    with pytest.raises(OSError, match="gone"):
+        stored(bad, tmp_path)
+    assert [path.suffix for path in sorted(tmp_path.iterdir())].count(".npy") == 1
+
+
+def test_stored_frames_go_to_worker_processes_without_their_file(clips, tmp_path):
+    frames = stored(clips, tmp_path).clips[0].frames
+    first = frames[0]
+    assert len(pickle.dumps(frames)) < 1000
+    assert np.array_equal(pickle.loads(pickle.dumps(frames))[0], first)
