@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from onedheat.calibration import share_inside
 from onedheat.data import DataError, FaceSet
@@ -52,6 +52,8 @@ class Report:
         jitter_of_labels: the same of the labels; what a face really does is in both.
         jitter_of_error: the same of the difference of the two, see `onedheat.metrics.error_jitter`.
         lag: frames by which the landmarks' motion comes after the labels', see `onedheat.metrics.lag`.
+        nrmse_hidden: mean error of the landmarks that cannot be seen, of faces found, where the data
+            set says which these are.
         inside_sigma: per cent of the coordinates whose error is within the σ that the network gave
             for it, of the faces found; 68 would be right. None for a network without σ.
     """
@@ -75,6 +77,7 @@ class Report:
     errors: tuple[float, ...]
     clips: int | None = None
     nrmse_offset_removed: float | None = None
+    nrmse_hidden: float | None = None
     inside_sigma: float | None = None
     jitter: float | None = None
     jitter_of_labels: float | None = None
@@ -150,6 +153,7 @@ def summarize(
         errors=tuple(errors.tolist()),
         clips=count_clips(faces) or None,
         nrmse_offset_removed=_offset_removed(predicted, target, faces),
+        nrmse_hidden=_mean_or_none(by_point[_hidden(faces)[found][:, points]]),
         **_steadiness(predicted, target, distance, faces),
         inside_sigma=_inside(predicted - target, sigma),
         **protocol,
@@ -166,6 +170,19 @@ def _mean(values: np.ndarray) -> float:
     """Without NaN; NaN where nothing is left."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else float("nan")
+
+
+def _mean_or_none(values: np.ndarray) -> float | None:
+    mean = _mean(values)
+    return mean if np.isfinite(mean) else None
+
+
+def _hidden(faces: FaceSet) -> Bool[np.ndarray, "faces landmarks"]:
+    """Which landmarks the data set says cannot be seen."""
+    nothing = np.zeros(len(faces.scheme), bool)
+    return np.stack([
+        nothing if sample.visible is None else ~sample.visible for sample in faces.samples
+    ])  # fmt: skip
 
 
 def normaliser_name(scheme: Scheme) -> str:
@@ -267,6 +284,7 @@ def as_table(reports: Sequence[Report]) -> str:
         ("box", lambda report: report.box),
         ("NRMSE %", lambda report: f"{report.nrmse:.2f}"),
         ("offset removed %", lambda report: _shown(report.nrmse_offset_removed)),
+        ("hidden %", lambda report: _shown(report.nrmse_hidden)),
         ("jitter %", lambda report: _shown(report.jitter)),
         ("of labels %", lambda report: _shown(report.jitter_of_labels)),
         ("of error %", lambda report: _shown(report.jitter_of_error)),

@@ -97,6 +97,22 @@ def test_hidden_landmarks_are_measured_as_in_published_figures(faces):
     )
 
 
+def test_the_error_of_what_cannot_be_seen_is_told_apart(faces):
+    hidden = np.zeros(68, bool)
+    hidden[60:] = True
+    samples = tuple(replace(one, visible=~hidden) for one in faces.samples)
+    covered = replace(faces, samples=samples)
+    predicted = faces.landmarks()
+    distance = IBUG68.normalising_distance(predicted)[:, None]
+    predicted[:, 60:, 0] += 0.05 * distance
+    predicted[:, :60, 0] += 0.01 * distance
+    assert summarize(predicted, covered, **PROTOCOL).nrmse_hidden == pytest.approx(5)
+    some = summarize(predicted[:, 30:64], covered, points=range(30, 64), **PROTOCOL)
+    assert some.nrmse_hidden == pytest.approx(5)
+    assert summarize(predicted, faces, **PROTOCOL).nrmse_hidden is None
+    assert "hidden %" in as_table([summarize(predicted, covered, **PROTOCOL)])
+
+
 def test_a_face_that_cannot_be_measured_is_named(faces):
     def without_eyes(sample):
         landmarks = sample.landmarks.copy()
