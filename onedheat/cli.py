@@ -424,19 +424,38 @@ def evaluate(
     redrawn: Annotated[
         bool, typer.Option("--redrawn", help="Look again, at the box around what was found.")
     ] = False,
+    follow: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=2,
+            help="Videos: follow each face from its first frame, in so many passes a frame; 2 draw the "
+            "paper's box anew. 0 looks at every frame by itself.",
+        ),
+    ] = 0,
     face_detector: FaceDetector = "auto",
     engine: EngineName = "auto",
     json_to: Json = None,
 ):
-    """Measure a detector: NRMSE, AUC, failure rate, and NRMSE by facial area."""
+    """Measure a detector or a tracker: NRMSE, AUC, failure rate, NRMSE by facial area; of video jitter
+    and lag.
+    """
     from onedheat.evaluation import evaluate as measure
+    from onedheat.evaluation import evaluate_clips
     from onedheat.pipeline import load
     from onedheat.reports import as_table
 
     ((chosen, folder),) = _paired([dataset], [root] if root else [])
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
-    faces = chosen.read(folder, split or chosen.test_split)
-    report = measure(landmarker, faces, box=box, redrawn=redrawn, weights=weights, progress=True)
+    split = split or chosen.test_split
+    if follow:
+        clips = chosen.clips(folder, split)
+        how = {"follow": True, "two_pass": follow == 2}
+        report = evaluate_clips(landmarker, clips, **how, weights=weights, progress=True)
+    else:
+        faces = chosen.read(folder, split)
+        how = {"box": box, "redrawn": redrawn}
+        report = measure(landmarker, faces, **how, weights=weights, progress=True)
     _give(report.as_json(), as_table([report]), json_to)
 
 

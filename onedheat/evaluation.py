@@ -17,6 +17,7 @@ from onedheat.geometry import Box, box_overlap, paper_box, tight_box
 from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
 from onedheat.pipeline import Landmarker, landmarks_box
 from onedheat.pipeline.following import Follower, Memory
+from onedheat.pipeline.identities import Motion
 from onedheat.reports import Report, summarize
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
@@ -167,19 +168,28 @@ def find_landmarks(
 
 
 def evaluate_clips(
-    landmarker: Landmarker, clips: ClipSet, *, two_pass: bool = False, weights: str = ""
+    landmarker: Landmarker,
+    clips: ClipSet,
+    *,
+    follow: bool = False,
+    two_pass: bool = False,
+    weights: str = "",
+    progress: bool = False,
 ) -> Report:
     """Measures a landmarker, one that remembers as well, on every frame of annotated clips.
 
-    Each frame is seen in the tight box of the labels of the frame before, of the first one in its own:
-    what is measured is the network and its memory, and not whether a face is kept. Clips go side by
-    side, so that their frames are batches.
+    A clip's first frame is seen in the tight box of its labels. Clips go side by side, so that their
+    frames are batches.
 
     Args:
         landmarker: a tracker network, or a detector, which sees each frame for the first time.
         clips: what it is measured on.
+        follow: look where the landmarks found in the last frame say, as `FaceTracker` does, which
+            however would notice a face that is lost. By default each frame is seen in the tight box of
+            the last frame's labels: then the network and its memory are measured, and nothing else.
         two_pass: detect, draw the paper's box anew, and look again, as the paper does.
         weights: what the report calls the landmarker.
+        progress: show a bar on standard error.
 
     Raises:
         DataError: as `evaluate`.
@@ -187,25 +197,37 @@ def evaluate_clips(
     labelled, found = _common(clips, scheme(landmarker.detector.config.scheme))
     follower = Follower(landmarker, two_pass=two_pass)
     seen: list[list[Seen]] = [[] for _ in clips.clips]
-    for start in range(0, len(clips), 16):
-        numbers = range(start, min(start + 16, len(clips)))
-        memories: dict[int, Memory] = dict.fromkeys(numbers)
-        for t in range(max(len(clips.clips[number]) for number in numbers)):
-            going = [number for number in numbers if t < len(clips.clips[number])]
-            images = [clips.clips[number].frames[t] for number in going]
-            around = [clips.clips[number].landmarks[max(0, t - 1)] for number in going]
-            boxes = np.stack([tight_box(points, 1.25) for points in around])
-            located, after = follower.look(images, boxes, [memories[n] for n in going])
-            for place, number in enumerate(going):
-                memories[number] = after[place]
-                seen[number].append((located.landmarks[place], located.sigma[place]))
+    total = sum(map(len, clips.clips))
+    with tqdm(total=total, unit="frame", disable=not progress) as bar:
+        for start in range(0, len(clips), 16):
+            together = range(start, min(start + 16, len(clips)))
+            memories: dict[int, Memory] = dict.fromkeys(together)
+            motions: dict[int, Motion] = {}
+            for t in range(max(len(clips.clips[number]) for number in together)):
+                going = [number for number in together if t < len(clips.clips[number])]
+                boxes = [
+                    motions[number].expected_box()
+                    if follow and number in motions
+                    else tight_box(clips.clips[number].landmarks[max(0, t - 1)], 1.25)
+                    for number in going
+                ]
+                images = [clips.clips[number].frames[t] for number in going]
+                remembered = [memories[number] for number in going]
+                located, after = follower.look(images, np.stack(boxes), remembered)
+                for place, number in enumerate(going):
+                    landmarks, memories[number] = located.landmarks[place], after[place]
+                    seen[number].append((landmarks, located.sigma[place]))
+                    if follow and landmarks_box(landmarks) is not None:
+                        motions.setdefault(number, Motion.at_rest(landmarks)).see(landmarks)
+                bar.update(len(going))
     landmarks, sigma = (np.stack(part) for part in zip(*sum(seen, []), strict=True))
+    where = "followed" if follow else "tight, of the last frame"
     return summarize(
         landmarks[:, found],
         clips.faces(),
         sigma=sigma[:, found],
         points=labelled,
-        box="tight, two passes" if two_pass else "tight, of the last frame",
+        box=f"{where}, two passes" if two_pass else where,
         decoder=landmarker.decoder,
         flip=False,
         weights=weights,

@@ -14,6 +14,7 @@ from onedheat.data.clips import joined
 from onedheat.data.errors import DataError
 from onedheat.data.synthetic import synthetic_clips
 from onedheat.evaluation import evaluate, evaluate_clips
+from onedheat.geometry import tight_box
 from onedheat.models import Detector, Tracker, TrackerConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset
@@ -209,3 +210,26 @@ def test_clips_of_several_lengths_are_each_measured_whole(clips):
     apart = [*evaluate_clips(tracker, clips).errors]
     assert len(together) == 36 + 18
     assert together[:36] == pytest.approx(apart, rel=1e-5)
+
+
+def test_a_face_is_followed_by_what_was_found(clips):
+    """A network that is right a little beside the face stays beside it; labels are asked once."""
+    boxes = []
+
+    class Beside(Landmarker):
+        def locate(self, images, boxes_of):
+            boxes.append(boxes_of)
+            located = super().locate(images, boxes_of)
+            t = min(len(boxes) - 1, 5)
+            true = np.stack([clip.landmarks[t] for clip in clips.clips]) + 1.0
+            return replace(located, landmarks=true)
+
+    torch.manual_seed(6)
+    beside = Beside(Detector(SMALL).eval())
+    report = evaluate_clips(beside, clips, follow=True)
+    assert report.box == "followed" and report.missed == 0
+    first = tight_box(clips.clips[2].landmarks[0], 1.25)
+    assert boxes[0][2] == pytest.approx(first)
+    centers = [(box[2][:2] + box[2][2:]) / 2 for box in boxes]
+    tight = tight_box(clips.clips[2].landmarks[4] + 1.0, 1.25)
+    assert centers[5] == pytest.approx((tight[:2] + tight[2:]) / 2, abs=0.8)
