@@ -6,6 +6,7 @@
 #   EXTRAS    what is installed beside the package (default: dev,all)
 #   PORT      the port of JupyterLab (default: the first free one from 8888 on)
 #   TESTS     what the tests are limited to, as pytest takes it (a file, -k EXPRESSION)
+#   WORKERS   processes that test at once, each on one thread (default: 2)
 #   NEED_MB   free disk space asked for before the environment is made (3000; with a CUDA torch about 8000)
 
 SHELL    := /bin/sh
@@ -13,6 +14,7 @@ PYTHONS  := python3.13 python3.12 python3.11 python3 python
 EXTRAS   ?= dev,all
 PIP_ARGS ?=
 NEED_MB  ?= 3000
+WORKERS  ?= 2
 
 VENV     := .venv
 PY       := $(VENV)/bin/python
@@ -39,10 +41,10 @@ demo: $(STAMP)  ## run the first notebook without a browser; page and pictures g
 	@$(PY) -m onedheat.course.execute --out build/demo $(NOTEBOOK)
 
 test: $(STAMP)  ## the quick tier of tests
-	@$(PY) -m pytest $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 test-all: $(STAMP)  ## every test at its full count
-	@ONEDHEAT_TESTS=all $(PY) -m pytest -m "slow or not slow" $(TESTS)
+	@ONEDHEAT_TESTS=all $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "slow or not slow" $(TESTS)
 
 notebooks: $(STAMP)  ## execute every notebook from a clean kernel and store its outputs
 	@$(PY) -m onedheat.course.execute
