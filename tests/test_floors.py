@@ -34,6 +34,7 @@ FLOORS = [
         "reports",
         "video_writing",
         "cameras",
+        "seed_results",
     },
     {"engines"},
     {"pipeline"},

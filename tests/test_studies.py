@@ -11,6 +11,7 @@ from onedheat import studies
 from onedheat.models import build
 from onedheat.presets import Preset
 from onedheat.studies import make, plan
+from onedheat.training.many import RESULT
 
 LOOKS = {"dark", "centroid", "argmax", "mirrored", "redrawn", "jittered", "jittered, redrawn"}
 
@@ -95,7 +96,7 @@ def test_a_finished_run_is_not_done_again_and_an_unfinished_one_goes_on(
     small_study, root, tmp_path
 ):
     carry_out(root, tmp_path)
-    finished, other = (make.folder_of(tmp_path, "base", seed) / make.RESULT for seed in (0, 1))
+    finished, other = (make.folder_of(tmp_path, "base", seed) / RESULT for seed in (0, 1))
     before, was = finished.stat().st_mtime_ns, json.loads(other.read_text())["nrmse"]
     other.unlink()
     carry_out(root, tmp_path)

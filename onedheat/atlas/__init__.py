@@ -7,48 +7,22 @@ having 2D maps. Each was trained with several seeds; the weights of the first ar
     atlas.results()["1d-L192-gamma0.4"].nrmse["dark"]  # of each seed, in per cent
 """
 
-import json
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
 
 from onedheat.checkpoints import CheckpointError, load_detector
 from onedheat.models import LandmarkNetwork
+from onedheat.seed_results import Result, read_results
 
 HOME = Path(str(resources.files("onedheat") / "weights" / "atlas"))
 RESULTS = "results.json"
 
 
-class Result(NamedTuple):
-    """What was measured of one network of the atlas.
-
-    Attributes:
-        nrmse: decoder → NRMSE in per cent of each seed, on drawn faces of other people.
-        weights: how many it has.
-        seconds: that each seed's training took.
-    """
-
-    nrmse: dict[str, tuple[float, ...]]
-    weights: int
-    seconds: tuple[float, ...]
-
-
 @lru_cache(maxsize=1)
 def results() -> dict[str, Result]:
-    """What was measured of every network, by name."""
-    found = json.loads((HOME / RESULTS).read_text())
-    return {
-        name: Result(
-            nrmse={
-                decoder: tuple(seed["nrmse"][decoder] for seed in seeds)
-                for decoder in seeds[0]["nrmse"]
-            },
-            weights=seeds[0]["weights"],
-            seconds=tuple(seed["seconds"] for seed in seeds),
-        )
-        for name, seeds in found.items()
-    }
+    """What was measured of every network, by name; NRMSE by decoder, on drawn faces of other people."""
+    return read_results(HOME / RESULTS)
 
 
 def load(name: str) -> LandmarkNetwork:

@@ -7,7 +7,6 @@ package.
 """
 
 import argparse
-import json
 import shutil
 from collections.abc import Sequence
 from functools import partial
@@ -18,14 +17,13 @@ from onedheat.atlas.faces import kept_faces
 from onedheat.atlas.plan import FACES, SEEDS, TEST_FACES, Entry, entries
 from onedheat.checkpoints import load_detector, write_weights
 from onedheat.data.samples import FaceSet
-from onedheat.files import folder_written_atomically, write_atomically
+from onedheat.files import folder_written_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import gather
+from onedheat.seed_results import write_results
 from onedheat.training import Run
-from onedheat.training.many import alone, do_all
-
-RESULT = "result.json"
+from onedheat.training.many import alone, do_all, noted, train_and_measure
 
 
 def faces_of(out: Path, *, workers: int = 0, progress: bool = False) -> tuple[FaceSet, FaceSet]:
@@ -49,24 +47,12 @@ def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, float]:
 
 
 def train_one(entry: Entry, seed: int, training: FaceSet, test: FaceSet, folder: Path) -> bool:
-    """Trains and measures one network, or goes on with it; does nothing if it is finished.
+    """Trains and measures one network, or goes on with it; see `train_and_measure`."""
 
-    Returns:
-        Whether it is finished; else it was asked to stop, and its checkpoint is written.
-    """
-    if (folder / RESULT).exists():
-        return True
-    run = Run(entry.preset(seed), training, folder, resume=True, progress=False)
-    if run.train() is None:
-        return False
-    network = run.average.module.eval()
-    result = {
-        "nrmse": measure(network, test),
-        "seconds": round(run.seconds, 1),
-        "weights": sum(value.numel() for value in network.parameters()),
-    }
-    write_atomically(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
-    return True
+    def begin() -> Run:
+        return Run(entry.preset(seed), training, folder, resume=True, progress=False)
+
+    return train_and_measure(folder, begin, lambda network: measure(network, test))
 
 
 def _train_named(name: str, seed: int, out: Path) -> bool:
@@ -98,16 +84,13 @@ def ship(out: Path, names: Sequence[str], home: Path = HOME) -> None:
     results = {}
     for name in names:
         folders = [folder_of(out, name, seed) for seed in SEEDS]
-        for folder in folders:
-            if not (folder / RESULT).exists():
-                raise FileNotFoundError(f"{folder} is not finished; run the command without --ship")
-        results[name] = [json.loads((folder / RESULT).read_text()) for folder in folders]
+        results[name] = noted(folders)
         network = load_detector(folders[0] / "last")
         with folder_written_atomically(home / name) as folder:
             write_weights(network, folder, half=True)
     for folder in set(home.glob("*/")) - {home / name for name in names}:
         shutil.rmtree(folder)
-    write_atomically(home / RESULTS, (json.dumps(results, indent=1) + "\n").encode())
+    write_results(home / RESULTS, results)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,31 +6,17 @@
 Runs are on real faces, which are not the project's to give; what was measured of them is shipped.
 """
 
-import json
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+
+from onedheat.seed_results import Result, read_results
 
 HOME = Path(str(resources.files("onedheat") / "studies" / "measured"))
 
 
-class Result(NamedTuple):
-    """What was measured of one arm of a study.
-
-    Attributes:
-        nrmse: how it was looked at (a decoder, mirrored or not, in which box) → NRMSE in per cent of
-            each seed.
-        weights: how many the network has.
-        seconds: that each seed's training took, on one thread of a machine that did other things, too.
-    """
-
-    nrmse: dict[str, tuple[float, ...]]
-    weights: int
-    seconds: tuple[float, ...]
-
-
 def results(study: str) -> dict[str, Result]:
-    """What was measured of every arm of a study, by name.
+    """What was measured of every arm of a study, by name. It was looked at by each decoder, with the
+    mirrored face, and in boxes that are off.
 
     Raises:
         FileNotFoundError: no results of such a study are shipped; the message lists those that are.
@@ -39,13 +25,4 @@ def results(study: str) -> dict[str, Result]:
     if not path.is_file():
         there = ", ".join(sorted(other.stem for other in HOME.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no results of a study {study!r} are shipped; there are: {there}")
-    return {
-        arm: Result(
-            nrmse={
-                look: tuple(seed["nrmse"][look] for seed in seeds) for look in seeds[0]["nrmse"]
-            },
-            weights=seeds[0]["weights"],
-            seconds=tuple(seed["seconds"] for seed in seeds),
-        )
-        for arm, seeds in json.loads(path.read_text()).items()
-    }
+    return read_results(path)

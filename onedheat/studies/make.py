@@ -6,7 +6,6 @@ the package.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,16 +14,15 @@ from onedheat.crossval.folds import divided_in_folds
 from onedheat.data.samples import FaceSet
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import evaluate
-from onedheat.files import write_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import gather
+from onedheat.seed_results import write_results
 from onedheat.studies import HOME
 from onedheat.studies.plan import STUDIES, Arm, Study
 from onedheat.training import Run
-from onedheat.training.many import alone, do_all
+from onedheat.training.many import alone, do_all, noted, train_and_measure
 
-RESULT = "result.json"
 TEST = "lfpw/testset"
 
 
@@ -49,35 +47,15 @@ def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, float]:
 
 
 def train_one(arm: Arm, seed: int, training: FaceSet, measured: FaceSet, folder: Path) -> bool:
-    """Trains and measures one arm, or goes on with it; does nothing if it is finished.
-
-    Returns:
-        Whether it is finished; else it was asked to stop, and its checkpoint is written.
-    """
-    if (folder / RESULT).exists():
-        return True
+    """Trains and measures one arm, or goes on with it; see `train_and_measure`."""
     preset = arm.of_seed(seed)
-    start = arm.start(preset.detector, seed) if arm.start else None
-    run = Run(
-        preset,
-        training,
-        folder,
-        start=start,
-        resume=True,
-        progress=False,
-        tensorboard=False,
-        samples=0,
-    )
-    if run.train() is None:
-        return False
-    network = run.average.module.eval()
-    result = {
-        "nrmse": measure(network, measured),
-        "seconds": round(run.seconds, 1),
-        "weights": sum(value.numel() for value in network.parameters()),
-    }
-    write_atomically(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
-    return True
+
+    def begin() -> Run:
+        start = arm.start(preset.detector, seed) if arm.start else None
+        how = {"start": start, "progress": False, "tensorboard": False, "samples": 0}
+        return Run(preset, training, folder, resume=True, **how)
+
+    return train_and_measure(folder, begin, lambda network: measure(network, measured))
 
 
 def _train_named(study: str, arm: str, seed: int, root: Path, out: Path) -> bool:
@@ -114,12 +92,9 @@ def ship(name: str, out: Path, home: Path = HOME) -> None:
     study, measured = STUDIES[name], {}
     for arm in study.arms:
         folders = [folder_of(out, arm.name, seed) for seed in study.seeds]
-        for folder in folders:
-            if not (folder / RESULT).exists():
-                raise FileNotFoundError(f"{folder} is not finished; run the command without --ship")
-        measured[arm.name] = [json.loads((folder / RESULT).read_text()) for folder in folders]
+        measured[arm.name] = noted(folders)
     home.mkdir(parents=True, exist_ok=True)
-    write_atomically(home / f"{name}.json", (json.dumps(measured, indent=1) + "\n").encode())
+    write_results(home / f"{name}.json", measured)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
