@@ -33,7 +33,7 @@ from onedheat.presets import Preset
 from onedheat.training import Run
 
 BINS = 128  # L; twice F
-SIGMA = 3.0  # px; the wider a target, the sooner L2 finds it
+SIGMA = 4.0  # px; the wider a target, the sooner L2 finds it
 TRAINED_ON, HELD_OUT = 0, 1  # seeds of the drawn faces: other people
 SIDE = 256  # pixels of the faces that are shown
 
@@ -79,9 +79,9 @@ def short_preset(loss: Loss = "l2", **changes: Any) -> Preset:
     config = replace(one_dimensional(BINS).config, loss=loss, target_sigma=SIGMA)
     train = replace(
         recipe(0),
-        batch_size=16,
+        batch_size=8,
         learning_rate=3e-3,
-        warmup_steps=40,
+        warmup_steps=50,
         ema=0.99,
         ema_warmup=True,
         precision="fp32",

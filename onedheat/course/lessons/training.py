@@ -20,7 +20,7 @@ prediction = Prediction(
                 "is the same for all faces.",
             ),
             Choice(
-                "Nearly the same points for every face",
+                "Much the same points for every face",
                 "The mean face is the best answer of who does not look, and the largest part of the "
                 "loss that "
                 "can be had without looking. Only then is there something to be won by looking.",
