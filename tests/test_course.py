@@ -22,6 +22,7 @@ from onedheat.course.lessons import (
     marginal_heatmaps,
     quantization_error,
     start_here,
+    training,
 )
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
@@ -35,6 +36,7 @@ LESSONS = {
     "marginal_heatmaps": marginal_heatmaps,
     "detector": detector,
     "co_attention": co_attention,
+    "training": training,
     "evaluation": evaluation,
 }
 EXERCISES = [

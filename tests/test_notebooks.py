@@ -16,6 +16,7 @@ PARAMETERS = {
     "02_marginal_heatmaps": {"seed": 1, "bins": [64, 256], "count": 6},
     "03_detector": {"seed": 2, "bins": [64, 128, 768], "drawn": [0, 4]},
     "04_co_attention": {"seed": 1, "steps": 60, "faces_measured": 4, "gammas": [0.0, 0.4, 1.0]},
+    "05_training": {"seed": 1, "faces": 64, "held_out": 12, "passes": 3, "seen": 2},
     "06_evaluation": {
         "seed": 2,
         "faces_measured": 8,

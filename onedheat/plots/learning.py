@@ -1,12 +1,20 @@
-"""How a run learns: its loss and its error on validation faces, as they fall."""
+"""How a run learns: its loss and its error on validation faces, as they fall; what its schedule does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from onedheat.plots.figure import BLUE, LARGE, SMALL, VERMILLION, Figure, label
-from onedheat.training import Measured
+from onedheat.plots.figure import BLUE, GREEN, INK, LARGE, SMALL, VERMILLION, Figure, label
+from onedheat.presets import TrainConfig
+from onedheat.training import Measured, ema_decay, learning_rate
+
+LINES = (
+    {"color": BLUE, "ls": "-"},
+    {"color": VERMILLION, "ls": "--"},
+    {"color": GREEN, "ls": "-."},
+)
 
 
 def learning_curves(rows: Sequence[Measured], title: str = "training") -> Figure:
@@ -76,3 +84,53 @@ def _in_words(rows: Sequence[Measured], title: str) -> str:
         f"{first.validation_nrmse:.2f} to {last.validation_nrmse:.2f} per cent; the lowest is "
         f"{best.validation_nrmse:.2f} per cent after {best.images:,} faces."
     )
+
+
+def average_shares(step: int, config: TrainConfig) -> Float[np.ndarray, "steps"]:
+    """How much of each step's weights the average holds after steps 0 to `step`; the sum is 1."""
+    shares = np.ones(1)  # the first step is the average
+    for now in range(1, step + 1):
+        kept = ema_decay(now, config)
+        shares = np.append(kept * shares, 1 - kept)
+    return shares
+
+
+def schedules(
+    configs: Mapping[str, TrainConfig], steps: int, looked_at: Sequence[int] = (20, 100)
+) -> Figure:
+    """Two panels: the learning rate of each step, and which steps' weights the average holds.
+
+    Args:
+        configs: name → recipe; the average is the first one's.
+        steps: of the run.
+        looked_at: steps after which the average is looked at, besides the last.
+    """
+    figure = Figure(8.6, 3.7)
+    rate, share = figure.panel(0.95, 0.65, 3.15, 2.5), figure.panel(5.3, 0.65, 3.15, 2.5)
+    told = []
+    for (name, config), style in zip(configs.items(), LINES, strict=False):
+        rates = [learning_rate(step, steps, config) for step in range(steps)]
+        rate.plot(rates, label=name, lw=1.8, **style)
+        top = int(np.argmax(rates))
+        told.append(f"{name}: highest at step {top}, {rates[top]:.2g}, {rates[-1]:.2g} at the end")
+    label(rate, "step", "learning rate")
+    rate.set_ylim(0, None)
+    held = []
+    config = next(iter(configs.values()))
+    for step, style in zip((*looked_at, steps - 1), LINES, strict=False):
+        shares = 100 * average_shares(step, config)
+        share.plot(shares, label=f"after step {step}", lw=1.8, **style)
+        newest = int((np.cumsum(shares[::-1]) < 50).sum()) + 1
+        held.append(f"after step {step} half of it comes from the newest {newest} steps")
+    share.set(yscale="log", ylim=(0.01, 100))
+    share.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
+    share.minorticks_off()
+    label(share, "step whose weights are averaged", "share of the average (%)")
+    for axes, title in ((rate, "Learning rate"), (share, "What the average holds")):
+        axes.set_title(title, fontsize=LARGE, color=INK, loc="left", weight="bold")
+        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK)
+    figure.alt = (
+        f"Left, the learning rate over {steps} steps. {'; '.join(told)}. Right, which steps' weights the "
+        f"averaged weights hold: {'; '.join(held)}."
+    )
+    return figure

@@ -1,12 +1,16 @@
-"""The curves of a run: where each point lies, and what is said of them."""
+"""The curves of a run and its schedule: where each point lies, and what is said of them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
+from pictures import assert_fit_to_be_read
 
 from onedheat.course.live import LivePlot
-from onedheat.plots.learning import learning_curves
-from onedheat.training import Measured
+from onedheat.plots.learning import average_shares, learning_curves, schedules
+from onedheat.presets import TrainConfig
+from onedheat.training import Measured, ema_decay, learning_rate
 
 LOSSES, ERRORS = (8.5, 7.9, 7.6), (61.5, 20.25, 22.0)
 ROWS = [
@@ -63,3 +67,37 @@ def test_a_live_plot_is_one_picture_that_changes(monkeypatch):
                for (_, _, how), said in zip(shown, words, strict=True))  # fmt: skip
     assert len({content["image/png"] for _, content, _ in shown}) == 3
     assert shown[0][2]["display_id"] is True
+
+
+# Schedules ----------------------------------------------------------------------------------------
+
+
+def test_the_shares_of_an_average_are_those_that_training_gives():
+    config = TrainConfig(ema=0.9)
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=31)
+    average = weights[0]
+    for step in range(1, 31):
+        kept = ema_decay(step, config)
+        average = kept * average + (1 - kept) * weights[step]
+    shares = average_shares(30, config)
+    assert shares.sum() == pytest.approx(1)
+    assert shares @ weights == pytest.approx(average)
+    # Without the warm-up the first, random weights still hold a part of 0.9³⁰.
+    cold = average_shares(30, replace(config, ema_warmup=False))
+    assert cold[0] == pytest.approx(0.9**30) and shares[0] < 1e-6
+
+
+def test_schedules_draw_the_rates_that_training_uses():
+    config = TrainConfig(warmup_steps=40, learning_rate=3e-3, ema=0.99)
+    flat = replace(config, schedule="constant", warmup_steps=0)
+    figure = schedules({"cosine": config, "constant": flat}, 320)
+    assert_fit_to_be_read(figure)
+    rate, share = figure.axes
+    assert rate.lines[0].get_ydata() == pytest.approx(
+        [learning_rate(step, 320, config) for step in range(320)]
+    )
+    assert set(rate.lines[1].get_ydata()) == {3e-3}
+    assert [len(line.get_ydata()) for line in share.lines] == [21, 101, 320]
+    assert "cosine: highest at step 39, 0.0029" in figure.alt
+    assert "after step 319 half of it comes from the newest" in figure.alt
