@@ -187,7 +187,7 @@ class Run:
         return (
             f"{len(self.training)} {what} to train on, {len(self.validation)} of other photos to "
             f"validate; {len(points)} points ({points.name}); {together}{work.device.type}, "
-            f"{work.mixed_precision} precision"
+            f"{work.mixed_precision.replace('no', 'fp32')}"
         )
 
     # The loop -----------------------------------------------------------------------------------
