@@ -21,6 +21,7 @@ from onedheat.course.lessons import (
     marginal_heatmaps,
     quantization_error,
     start_here,
+    your_own,
 )
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
@@ -34,6 +35,7 @@ LESSONS = {
     "marginal_heatmaps": marginal_heatmaps,
     "detector": detector,
     "co_attention": co_attention,
+    "your_own": your_own,
 }
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)

@@ -187,12 +187,12 @@ class Camera {
 
   /** Says how many faces there are when that changes, and how fast it goes each time. */
   count({ faces, milliseconds }) {
-    const now = performance.now();
-    this.times = [...this.times.filter((time) => now - time < WINDOW), now];
-    const span = now - this.times[0];
+    const time = performance.now();
+    this.times = [...this.times.filter((one) => time - one.time < WINDOW), { time, milliseconds }];
+    const span = time - this.times[0].time;
     const rate = span > 0 ? (1000 * (this.times.length - 1)) / span : 0;
-    this.page.rate.textContent =
-      `${rate.toFixed(1)} frames a second; ${milliseconds.toFixed(0)} ms of each in the kernel`;
+    const mean = this.times.reduce((sum, one) => sum + one.milliseconds, 0) / this.times.length;
+    this.page.rate.textContent = `${rate.toFixed(1)} frames a second; ${mean.toFixed(0)} ms of each in the kernel`;
     const words = faces.length === 0 ? "No face is seen." : faces.length === 1 ? "1 face." : `${faces.length} faces.`;
     if (this.page.status.textContent !== words) this.say(words);
   }
