@@ -16,7 +16,7 @@ PARAMETERS = {
     "02_marginal_heatmaps": {"seed": 1, "bins": [64, 256], "count": 6},
     "03_detector": {"seed": 2, "bins": [64, 128, 768], "drawn": [0, 4]},
     "04_co_attention": {"seed": 1, "steps": 60, "faces_measured": 4, "gammas": [0.0, 0.4, 1.0]},
-    "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 4, "engine": "torch"},
+    "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 4},
 }
 MAX_MEMORY = 900  # MB, what DESIGN gives a lesson on Binder
 CELL_TIMEOUT = 120

@@ -31,8 +31,8 @@ input of 128 pixels by three quarters, and finding them is four times as fast as
 
 MAX_BYTES, MAX_SIDE = 4_000_000, 2048  # of a frame; far more than the page ever sends
 NOTE = (
-    "A camera view appears here when this cell is run. The figure below shows the same for a still "
-    "picture."
+    "A camera view appears here when this cell is run. A figure of this notebook shows the same for a "
+    "still picture."
 )
 WITHOUT_ANYWIDGET = (
     "There is no camera view, because the package anywidget is not installed. Install it "

@@ -194,14 +194,14 @@ def errors_of_starts(errors: Mapping[str, Float[np.ndarray, "faces"]], divided_b
         mean = float(np.mean(values))
         axes.barh(place, mean, 0.62, color=colour, edgecolor=BLACK, lw=0.6)
         axes.plot(values, np.full(faces, place), "|", color=BLACK, ms=9, mew=0.9, alpha=0.6)
+        end = max(mean, float(np.max(values)))
         axes.annotate(
-            f"{mean:.1f} %", (mean, place), (5, 0), textcoords="offset points", va="center",
+            f"{mean:.1f} %", (end, place), (8, 0), textcoords="offset points", va="center",
             color=INK, fontsize=LARGE, weight="bold",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85},
         )  # fmt: skip
     axes.set_yticks(range(count), list(errors), fontsize=10)
     axes.set_ylim(count - 0.5, -0.5)
-    axes.set_xlim(0, 1.15 * max(float(np.max(values)) for values in errors.values()))
+    axes.set_xlim(0, 1.2 * max(float(np.max(values)) for values in errors.values()))
     label(axes, f"NRMSE, % of {divided_by}; a stroke is a face, a bar their mean", "")
     figure.write(
         0.15, height + 0.75, f"{faces} faces that none was trained on", size=LARGE, weight="bold"

@@ -18,7 +18,7 @@ from onedheat.training.starting import take_over
 
 
 def nearest_known(
-    trained: Detector, faces: FaceSet, batch_size: int = 32
+    trained: Detector, faces: FaceSet, batch_size: int = 8
 ) -> Int[np.ndarray, "landmarks"]:
     """For each landmark of some faces, the one of a trained detector that lies nearest.
 

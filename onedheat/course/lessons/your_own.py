@@ -7,12 +7,13 @@ from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 
 prediction = Prediction(
     Question(
-        "You annotate seven points on each of 16 faces, and a detector with 0.8 million weights learns from "
-        "them for 24 steps. On other faces, in boxes drawn around their annotation: who is nearest?",
+        "You annotate seven points on each of 16 faces, and a detector with 0.8 million weights sees each of "
+        "them a dozen times in training. On other faces, in boxes drawn around their annotation: which "
+        "answer is nearest?",
         (
             Choice(
-                "The detector that began with random weights",
-                "It has seen each face a dozen times and knows little more than that there is something. "
+                "That of a detector that began with random weights",
+                "A dozen looks at 16 faces teach it little. "
                 "Even the mean face, laid into the box by someone who does not look, is nearer.",
             ),
             Choice(
@@ -21,13 +22,13 @@ prediction = Prediction(
                 "A detector that already knows faces clears it at once.",
             ),
             Choice(
-                "The detector that began with weights trained on other points",
+                "That of a detector that began with weights trained on other points",
                 "What the trunk knows of faces serves any points. What is new is where seven of them lie, "
                 "and for that a few examples are enough.",
                 right=True,
             ),
             Choice(
-                "Nobody: 16 faces are too few for anything",
+                "None is near: 16 faces are too few for anything",
                 "They are too few to learn what a face is. That much can be borrowed.",
             ),
         ),
