@@ -189,10 +189,12 @@ def test_an_undeclared_import_is_noticed():
     ) == {"scipy"}
 
 
-def test_weights_are_installed_with_the_package(root):
+def test_weights_and_the_page_of_the_webcam_are_installed_with_the_package(root):
     """All of them, and nothing else: what a wheel leaves out is missed by its user alone."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     patterns = project["tool"]["setuptools"]["package-data"]["onedheat"]
     home = root / "onedheat"
     installed = {path for pattern in patterns for path in home.glob(pattern)}
-    assert installed == {path for path in (home / "weights").rglob("*") if path.is_file()}
+    weights = {path for path in (home / "weights").rglob("*") if path.is_file()}
+    page = {home / "course" / name for name in ("webcam.js", "webcam.css")}
+    assert installed == weights | page

@@ -168,12 +168,3 @@ def test_a_page_without_a_kernel_has_words_in_place_of_the_widget(landmarker, st
     pytest.importorskip("anywidget")
     watch_webcam(landmarker.tracker(), still)
     assert "camera view appears here" in shown[0]["text/plain"]
-
-
-def test_the_page_s_half_is_packaged(root):
-    import tomllib
-
-    settings = tomllib.loads((root / "pyproject.toml").read_text())
-    packaged = settings["tool"]["setuptools"]["package-data"]["onedheat"]
-    assert {"course/webcam.js", "course/webcam.css"} <= set(packaged)
-    assert all((root / "onedheat" / f"course/webcam.{kind}").is_file() for kind in ("js", "css"))
