@@ -20,7 +20,7 @@ CONDA = {
     "playwright": "playwright-python",
 }
 BINDER = CONDA | {"torch": "pytorch-cpu"}
-NOT_ON_BINDER = {"mat", "tensorboard", "webcam", "dev"}  # extras that no lesson uses there
+NOT_ON_BINDER = {"mat", "tensorboard", "dev"}  # extras that no lesson uses there
 # Distributions whose import name is not found through what is installed (an extra may be missing).
 IMPORT_NAMES = {
     "cv2": "opencv-python-headless",

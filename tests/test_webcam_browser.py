@@ -27,6 +27,12 @@ LISTEN = """
 () => {
   const root = document.querySelector('.onedheat-webcam');
   window.answers = [];
+  window.taken = 0;
+  const toBlob = HTMLCanvasElement.prototype.toBlob;
+  HTMLCanvasElement.prototype.toBlob = function (...how) {
+    window.taken++;
+    return toBlob.apply(this, how);
+  };
   root.addEventListener('onedheat-faces', (event) => {
     const canvas = root.querySelector('canvas');
     const pen = canvas.getContext('2d');
@@ -35,7 +41,7 @@ LISTEN = """
       return r > 180 && g > 170 && b < 140;
     }).length);
     window.answers.push({
-      time: performance.now(), width: canvas.width, height: canvas.height, yellow, faces: event.detail.faces,
+      ahead: window.taken - window.answers.length - 1, width: canvas.width, height: canvas.height, yellow, faces: event.detail.faces,
     });
   });
 }
@@ -97,6 +103,8 @@ def test_landmarks_appear_on_the_cameras_picture_and_follow_the_face(lab, clip, 
         faces = [one["faces"][0] for one in seen if one["faces"]]
         assert len(faces) >= 25
         assert {(one["width"], one["height"]) for one in seen} == {(WIDTH, HEIGHT)}
+        # One frame is on its way at a time, however slow the kernel.
+        assert {one["ahead"] for one in seen} <= {0, 1}
         # The dots are on the canvas, where the landmarks are.
         assert min(one["yellow"][0] for one in seen if one["faces"]) >= 60
         # Each answer is that of some frame of the clip, and they are of many of them.
@@ -133,3 +141,21 @@ def test_without_permission_the_still_picture_stands_in(lab, tmp_path):
         assert widget.locator("img").evaluate("image => image.naturalWidth") > 100
         assert not widget.locator("canvas").is_visible()
         assert widget.get_by_role("button", name="Start the camera").is_enabled()
+
+        for devices, reason in (
+            ("undefined", "localhost and on https addresses only"),
+            (
+                "{getUserMedia: async () => {throw new DOMException('', 'NotFoundError')}}",
+                "no camera",
+            ),
+            ("{getUserMedia: async () => {throw new Error('a storm')}}", "cannot be used: a storm"),
+        ):
+            page.evaluate(
+                f"Object.defineProperty(navigator, 'mediaDevices', {{value: {devices}, configurable: true}})"
+            )
+            widget.get_by_role("button", name="Start the camera").click()
+            page.wait_for_function(
+                "words => document.querySelector('.onedheat-webcam [role=status]').textContent.includes(words)",
+                arg=reason,
+            )
+            assert "still picture" in status.inner_text() and widget.locator("img").is_visible()

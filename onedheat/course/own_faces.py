@@ -27,6 +27,7 @@ POINTS = ("right_temple", "left_temple", "right_eye", "left_eye", "nose_tip", "m
 SIDE = 160  # pixels of a drawn example
 FACES_SEED = 123  # of the people, whom `synthetic68` has not seen
 CLIP_SIZE = 320, 240
+KEPT_BYTES = 100_000_000  # for pictures of a video
 
 
 def seven_points(landmarks: Landmarks) -> Float[np.ndarray, "7 2"]:
@@ -101,7 +102,8 @@ def pick_frames(
     Args:
         frames: seconds and pictures, all of the video.
         tracks: what was found in it.
-        most: pictures to keep; those of a long video are taken evenly from those with the face in them.
+        most: pictures to keep, fewer where they are large (`KEPT_BYTES`); those of a long video are
+            taken evenly from those with the face in them.
 
     Returns:
         Number of a frame → its picture; (T, N, 2), the track, NaN where the face was not seen; (T,)
@@ -119,11 +121,11 @@ def pick_frames(
     longest = int(identities[counts.argmax()])
     mine = tracks.frame[tracks.identity == longest]
     count = int(mine.max()) + 1
-    wanted = set(
-        mine[np.linspace(0, len(mine) - 1, min(most, len(mine))).round().astype(int)].tolist()
-    )
-    kept, seconds = {}, []
+    kept, seconds, wanted = {}, [], set()
     for number, (second, picture) in zip(range(count), frames, strict=False):
+        if number == 0:
+            room = max(1, min(most, len(mine), KEPT_BYTES // picture.nbytes))
+            wanted = set(mine[np.linspace(0, len(mine) - 1, room).round().astype(int)].tolist())
         seconds.append(second)
         if number in wanted:
             kept[number] = picture
