@@ -41,7 +41,8 @@ LISTEN = """
       return r > 180 && g > 170 && b < 140;
     }).length);
     window.answers.push({
-      ahead: window.taken - window.answers.length - 1, width: canvas.width, height: canvas.height, yellow, faces: event.detail.faces,
+      ahead: window.taken - window.answers.length - 1,
+      width: canvas.width, height: canvas.height, yellow, faces: event.detail.faces,
     });
   });
 }
@@ -116,6 +117,12 @@ def test_landmarks_appear_on_the_cameras_picture_and_follow_the_face(lab, clip, 
         moved = np.ptp(found[:, 30], axis=0).max()
         assert moved > 0.3 * np.ptp(clip.landmarks[:, 30], axis=0).max()
 
+        canvas, mirror = widget.locator("canvas"), widget.get_by_label("as in a mirror")
+        turned = "canvas => getComputedStyle(canvas).transform"
+        assert canvas.evaluate(turned) == "matrix(-1, 0, 0, 1, 0, 0)"
+        mirror.uncheck()
+        assert canvas.evaluate(turned) == "none"
+
         button.press("Enter")
         assert "The camera is off" in widget.get_by_role("status").inner_text()
         count = page.evaluate("window.answers.length")
@@ -155,7 +162,7 @@ def test_without_permission_the_still_picture_stands_in(lab, tmp_path):
             )
             widget.get_by_role("button", name="Start the camera").click()
             page.wait_for_function(
-                "words => document.querySelector('.onedheat-webcam [role=status]').textContent.includes(words)",
+                "words => document.querySelector('.onedheat-webcam').innerText.includes(words)",
                 arg=reason,
             )
             assert "still picture" in status.inner_text() and widget.locator("img").is_visible()
