@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +95,20 @@ def _free_port() -> int:
 
 
 class Lab:
-    """JupyterLab on the loopback address and a headless Chromium, both started once."""
+    """JupyterLab on the loopback address and a headless Chromium, both started once.
 
-    def __init__(self, cell_timeout: float = 120, move_timeout: float = 15):
+    Args:
+        cell_timeout: seconds for all cells of a notebook.
+        move_timeout: seconds for the picture that a control changes.
+        flags: further ones for Chromium.
+    """
+
+    def __init__(
+        self, cell_timeout: float = 120, move_timeout: float = 15, flags: Sequence[str] = ()
+    ):
         self.cell_timeout = cell_timeout
         self.move_timeout = move_timeout
+        self.flags = [*FLAGS, *flags]
 
     def __enter__(self) -> "Lab":
         self.work = Path(tempfile.mkdtemp(prefix="onedheat_lab_"))
@@ -106,7 +117,7 @@ class Lab:
             self._start_server()
             self._playwright = sync_playwright().start()
             self.browser = self._playwright.chromium.launch(
-                executable_path=find_chromium(), args=FLAGS, headless=True
+                executable_path=find_chromium(), args=self.flags, headless=True
             )
         except BaseException:
             self.__exit__()
@@ -190,6 +201,26 @@ class Lab:
         Raises:
             BrowserFault: A cell failed, a control moved nothing, or the page reported an error.
         """
+        with self.opened(notebook, screenshot) as page:
+            return [
+                self._move(page, notebook.name, number)
+                for number in range(page.locator(CONTROL).count())
+            ]
+
+    @contextmanager
+    def opened(
+        self, notebook: Path, screenshot: Path | None = None, permissions: Sequence[str] = ()
+    ) -> Iterator[Page]:
+        """A page with a copy of a notebook that was run from top to bottom.
+
+        Args:
+            notebook: It is copied; the file itself stays as it is.
+            screenshot: Where a picture of the page is written at the end, or at the fault.
+            permissions: What the page may use, e.g. ``"camera"``.
+
+        Raises:
+            BrowserFault: A cell failed, the page reported an error, or waiting for it took too long.
+        """
         copy = nbformat.read(notebook, as_version=4)
         for cell in copy.cells:
             if cell.cell_type == "code":
@@ -200,19 +231,17 @@ class Lab:
             "name": "python3",
         }
         nbformat.write(copy, self.work / "notebooks" / notebook.name)
-        context = self.browser.new_context(viewport={"width": 1280, "height": 2200})
+        context = self.browser.new_context(
+            viewport={"width": 1280, "height": 2200}, permissions=list(permissions)
+        )
         page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         try:
             self._run_all(page, notebook.name)
-            moves = [
-                self._move(page, notebook.name, number)
-                for number in range(page.locator(CONTROL).count())
-            ]
+            yield page
             if errors:
                 raise BrowserFault(f"{notebook.name}: the page reported {errors[0]}")
-            return moves
         except TimeoutError as error:
             first = str(error).splitlines()[0]
             raise BrowserFault(f"{notebook.name}: the page did not get there: {first}") from error

@@ -23,6 +23,7 @@ from onedheat.course.lessons import (
     quantization_error,
     start_here,
     training,
+    your_own,
 )
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
@@ -38,6 +39,7 @@ LESSONS = {
     "co_attention": co_attention,
     "training": training,
     "evaluation": evaluation,
+    "your_own": your_own,
 }
 EXERCISES = [
     pytest.param(exercise, id=exercise.name)

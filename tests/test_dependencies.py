@@ -20,7 +20,7 @@ CONDA = {
     "playwright": "playwright-python",
 }
 BINDER = CONDA | {"torch": "pytorch-cpu"}
-NOT_ON_BINDER = {"mat", "tensorboard", "webcam", "dev"}  # extras that no lesson uses there
+NOT_ON_BINDER = {"mat", "tensorboard", "dev"}  # extras that no lesson uses there
 # Distributions whose import name is not found through what is installed (an extra may be missing).
 IMPORT_NAMES = {
     "cv2": "opencv-python-headless",
@@ -189,11 +189,12 @@ def test_an_undeclared_import_is_noticed():
     ) == {"scipy"}
 
 
-def test_weights_and_kept_results_are_installed_with_the_package(root):
+def test_what_is_no_code_is_installed_with_the_package(root):
     """All of them, and nothing else: what a wheel leaves out is missed by its user alone."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     patterns = project["tool"]["setuptools"]["package-data"]["onedheat"]
     home = root / "onedheat"
     installed = {path for pattern in patterns for path in home.glob(pattern)}
     weights = {path for path in (home / "weights").rglob("*") if path.is_file()}
-    assert installed == weights | set((home / "kept").glob("*.npz"))
+    page = {home / "course" / name for name in ("webcam.js", "webcam.css")}
+    assert installed == weights | set((home / "kept").glob("*.npz")) | page

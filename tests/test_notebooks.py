@@ -24,6 +24,7 @@ PARAMETERS = {
         "draws": 200,
         "counts": [10, 50, 224],
     },
+    "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 4},
 }
 MAX_MEMORY = 900  # MB, what DESIGN gives a lesson on Binder
 CELL_TIMEOUT = 120

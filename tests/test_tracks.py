@@ -77,6 +77,12 @@ def test_rows_hold_what_the_tracker_gives(tmp_path):
     assert np.allclose(whole[:20], tracks.landmarks) and np.isnan(whole[20:]).all()
 
 
+def test_the_table_of_a_video_without_faces_is_read_as_one_without_rows(tmp_path):
+    TrackTable(tmp_path / "t.csv", 68, 1).close()
+    tracks = read_tracks(tmp_path / "t.csv")
+    assert len(tracks) == 0 and tracks.landmarks.shape == (0, 68, 2) and tracks.passes == 0
+
+
 def test_a_row_without_its_end_is_left_out_and_other_tables_are_refused(tmp_path):
     path = tmp_path / "t.csv"
     track_video(landmarker().tracker(), footage(), table=TrackTable(path, 3, passes=2))

@@ -54,7 +54,8 @@ def jitter_over_time(faces: Mapping[int, Seconds], means: Mapping[int, float], h
     for face, style in zip(longest, LINES, strict=False):
         named = f"face {face}: {means[face]:.2f} %"
         axes.plot(*faces[face].T, lw=1.8, ms=5, label=named, **style)
-    axes.set_ylim(bottom=0)
+    highest = max((values[:, 1].max() for values in faces.values() if len(values)), default=1.0)
+    axes.set_ylim(0, 1.1 * max(highest, 0.01))
     label(axes, "seconds of the video", "jitter, % of the norm. distance")
     if longest:
         axes.legend(

@@ -89,7 +89,7 @@ class Tracks:
     """
 
     def __init__(self, rows: Float[np.ndarray, "rows columns"]):
-        points = rows[:, 3:-2].reshape(len(rows), -1, 4)
+        points = rows[:, 3:-2].reshape(len(rows), (rows.shape[1] - 5) // 4, 4)
         self.frame = rows[:, 0].astype(int)
         self.seconds = rows[:, 1]
         self.identity = rows[:, 2].astype(int)

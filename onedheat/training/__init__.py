@@ -2,6 +2,7 @@
 
 schedule   which faces a step sees, and how fast it learns: by seed and step alone
 starting   from weights that were trained before
+nearest    likewise, for landmarks that these do not know
 losses     what each step's loss was, asked of the device seldom
 saving     checkpoints that are whole, or refused
 logs       metrics.csv, TensorBoard, and a picture of what is found by now

@@ -19,9 +19,14 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
         Names of the network's tensors that stay as they were.
 
     Raises:
-        ValueError: the trunks differ, or heatmaps of a detector that a tracker would take for others;
-            nothing is copied.
+        ValueError: the trunks differ, or what the outputs mean; nothing is copied.
     """
+    own_loss, given_loss = (getattr(one.config, "loss", None) for one in (network, trained))
+    if own_loss != given_loss:
+        raise ValueError(
+            f"what the network gives is to be taught by loss={own_loss}, the weights to start from were by "
+            f"{given_loss}: its heatmaps would have to be unlearned first; set loss={given_loss}"
+        )
     if isinstance(network, Tracker) and not isinstance(trained, Tracker):
         return _take_over_detector(network, trained)
     own, given = network.state_dict(), trained.state_dict()
@@ -44,7 +49,7 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
 
 
 def _take_over_detector(tracker: Tracker, trained: LandmarkNetwork) -> list[str]:
-    for name in ("kind", "loss", "target_sigma", "frame", "gamma"):
+    for name in ("kind", "target_sigma", "frame", "gamma"):
         own, given = (getattr(one.config, name, None) for one in (tracker.detector, trained))
         if own != given:
             raise ValueError(

@@ -1,0 +1,214 @@
+"""A video with what was found in it, frame by frame; landmarks of one's own, found by several detectors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from onedheat.landmarks import Scheme
+from onedheat.plots.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    INK,
+    LARGE,
+    ORANGE,
+    PALE,
+    PURPLE,
+    VERMILLION,
+    YELLOW,
+    Figure,
+    label,
+)
+
+Points = Float[np.ndarray, "landmarks 2"]
+BAR_COLOURS = (PALE, ORANGE, BLUE, GREEN, PURPLE)
+
+
+class TrackedVideo(Figure):
+    """A frame of a video with one face's landmarks, above the way that one of them takes.
+
+    Args:
+        frames: number of a frame → its picture (H, W, 3); all of one size. These can be shown.
+        track: (T, N, 2) in pixels for every frame of the video, NaN where the face was not seen.
+        seconds: (T,), when each frame is shown.
+        landmark: whose way is drawn.
+        name: of that landmark, in words.
+    """
+
+    WIDTH, LEFT, CURVES, BELOW = 6.4, 0.75, 1.5, 0.55  # inches
+
+    def __init__(
+        self,
+        frames: Mapping[int, UInt8[np.ndarray, "height width 3"]],
+        track: Float[np.ndarray, "frames landmarks 2"],
+        seconds: Float[np.ndarray, "frames"],
+        *,
+        landmark: int,
+        name: str,
+    ):
+        self.frames, self.track, self.seconds = frames, track, seconds
+        self.landmark, self.name = landmark, name
+        rows, columns = next(iter(frames.values())).shape[:2]
+        wide = self.WIDTH - self.LEFT - 0.2
+        high = min(wide * rows / columns, 4.5)
+        below = self.BELOW + self.CURVES
+        super().__init__(self.WIDTH, below + 0.15 + high + 0.4)
+        photo = self.panel(self.LEFT, below + 0.15, wide, high)
+        photo.set_axis_off()
+        edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
+        first = next(iter(frames))
+        self._photo = photo.imshow(frames[first], extent=edges, interpolation="bilinear")
+        self._dots = photo.plot([], [], "o", ms=3, mfc=YELLOW, mec=BLACK, mew=0.5)[0]
+        photo.set(xlim=edges[:2], ylim=edges[2:])
+        curves = self.panel(self.LEFT, self.BELOW, wide, self.CURVES)
+        for axis, (word, colour, dashes) in enumerate((("x", BLUE, "-"), ("y", VERMILLION, "--"))):
+            way = track[:, landmark, axis]
+            curves.plot(
+                seconds, way - np.nanmean(way), dashes, color=colour, lw=1.8, label=f"{word} − mean"
+            )
+        label(curves, f"seconds; {name}", "pixels")
+        curves.legend(fontsize=10, loc="upper right", ncols=2, labelcolor=INK, framealpha=0.9)
+        self._cursor = curves.axvline(0, color=BLACK, lw=1.2)
+        self._title = self.write(self.LEFT, below + high + 0.27, "", size=LARGE, weight="bold")
+        self.moving = [self._photo, self._dots, self._cursor, self._title]
+        self.move(first)
+
+    def move(self, frame: int) -> "TrackedVideo":
+        """Shows the frame of that number."""
+        points, second = self.track[frame], self.seconds[frame]
+        self._photo.set_data(self.frames[frame])
+        self._dots.set_data(points[:, 0], points[:, 1])
+        self._cursor.set_xdata([second, second])
+        self._title.set_text(f"frame {frame}, {second:.2f} s")
+        seen = np.isfinite(points).all()
+        x, y = points[self.landmark]
+        where = (
+            f"{len(points)} dots on the face, the {self.name} at x = {x:.1f}, y = {y:.1f} pixels"
+        )
+        low, high = (
+            np.nanmin(self.track[:, self.landmark], 0),
+            np.nanmax(self.track[:, self.landmark], 0),
+        )
+        self.alt = (
+            f"Frame {frame} of a video of {len(self.track)}, at {second:.2f} seconds, with "
+            f"{where if seen else 'no landmarks: the face was not seen'}. Below it the way of the "
+            f"{self.name} over time: x spans {high[0] - low[0]:.0f} and y {high[1] - low[1]:.0f} pixels."
+        )
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFace:
+    """A test face as the network sees it.
+
+    Attributes:
+        picture: (S, S, 3).
+        truth: (N, 2) in pixels of the picture.
+        found: name of a detector → (N, 2) likewise.
+        errors: name of a detector → NRMSE of this face in per cent.
+    """
+
+    picture: UInt8[np.ndarray, "side side 3"]
+    truth: Points
+    found: Mapping[str, Points]
+    errors: Mapping[str, float]
+
+
+class FoundPoints(Figure):
+    """One test face beside itself, with what each of several detectors found.
+
+    Rings are the annotation, dots what was found, and a line joins those of one landmark.
+
+    Args:
+        faces: those that can be shown.
+        scheme: what the landmarks are.
+    """
+
+    CELL, GAP = 2.7, 0.12  # inches
+
+    def __init__(self, faces: Sequence[OwnFace], scheme: Scheme):
+        self.faces, self.scheme = faces, scheme
+        self.names = list(faces[0].found)
+        count = len(self.names)
+        super().__init__(count * (self.CELL + self.GAP) + self.GAP, self.CELL + 0.95)
+        edge = len(faces[0].picture) - 0.5
+        self._photos, self._rings, self._dots, self._joins, self._titles = [], [], [], [], []
+        for place, _ in enumerate(self.names):
+            left = self.GAP + place * (self.CELL + self.GAP)
+            axes = self.panel(left, 0.4, self.CELL, self.CELL)
+            axes.set_axis_off()
+            self._photos.append(axes.imshow(faces[0].picture, extent=(-0.5, edge, edge, -0.5)))
+            self._joins.append([axes.plot([], [], color=YELLOW, lw=1.2)[0] for _ in scheme.points])
+            ring = axes.plot([], [], "o", ms=9, mfc="none", mec="white", mew=1.6)[0]
+            self._rings.append(ring)
+            self._dots.append(axes.plot([], [], "o", ms=5, mfc=YELLOW, mec=BLACK, mew=0.7)[0])
+            axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
+            self._titles.append(self.write(left, self.CELL + 0.47, "", weight="bold"))
+        self.write(self.GAP, 0.14, "ring: where it was annotated    dot: where it was found")
+        self.moving = [
+            *self._photos,
+            *(join for joins in self._joins for join in joins),
+            *self._rings,
+            *self._dots,
+            *self._titles,
+        ]
+        self.move(0)
+
+    def move(self, face: int) -> "FoundPoints":
+        """Shows the face of that number."""
+        one = self.faces[face]
+        for place, name in enumerate(self.names):
+            found = one.found[name]
+            self._photos[place].set_data(one.picture)
+            self._rings[place].set_data(one.truth[:, 0], one.truth[:, 1])
+            self._dots[place].set_data(found[:, 0], found[:, 1])
+            for join, was, now in zip(self._joins[place], one.truth, found, strict=True):
+                join.set_data([was[0], now[0]], [was[1], now[1]])
+            self._titles[place].set_text(f"{name}\n{one.errors[name]:.1f} %")
+        said = "; ".join(f"{name}: {one.errors[name]:.1f} per cent" for name in self.names)
+        self.alt = (
+            f"Test face {face} of {len(self.faces)}, once for each detector, with {len(self.scheme)} "
+            "rings where its landmarks were annotated and dots where they were found, joined by lines. "
+            f"Mean distance in per cent of the normalising distance: {said}."
+        )
+        return self
+
+
+def errors_of_starts(errors: Mapping[str, Float[np.ndarray, "faces"]], divided_by: str) -> Figure:
+    """Mean errors on the same test faces as bars, each face a dot beside its bar.
+
+    Args:
+        errors: what found the landmarks → NRMSE of each test face, in per cent.
+        divided_by: what errors are divided by, in words.
+    """
+    count = len(errors)
+    faces = len(next(iter(errors.values())))
+    height = 0.55 * count
+    figure = Figure(8.6, height + 1.1)
+    axes = figure.panel(3.1, 0.6, 5.2, height)
+    for place, (values, colour) in enumerate(
+        zip(errors.values(), BAR_COLOURS * count, strict=False)
+    ):
+        mean = float(np.mean(values))
+        axes.barh(place, mean, 0.62, color=colour, edgecolor=BLACK, lw=0.6)
+        axes.plot(values, np.full(faces, place), "|", color=BLACK, ms=9, mew=0.9, alpha=0.6)
+        end = max(mean, float(np.max(values)))
+        axes.annotate(
+            f"{mean:.1f} %", (end, place), (8, 0), textcoords="offset points", va="center",
+            color=INK, fontsize=LARGE, weight="bold",
+        )  # fmt: skip
+    axes.set_yticks(range(count), list(errors), fontsize=10)
+    axes.set_ylim(count - 0.5, -0.5)
+    axes.set_xlim(0, 1.2 * max(float(np.max(values)) for values in errors.values()))
+    label(axes, f"NRMSE, % of {divided_by}; a stroke is a face, a bar their mean", "")
+    figure.write(
+        0.15, height + 0.75, f"{faces} faces that none was trained on", size=LARGE, weight="bold"
+    )
+    said = "; ".join(f"{name} {np.mean(values):.1f}" for name, values in errors.items())
+    figure.alt = (
+        f"Bars of the mean error on {faces} test faces, in per cent of {divided_by}: {said}. A stroke "
+        "marks the error of each face."
+    )
+    return figure
