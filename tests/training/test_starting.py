@@ -52,3 +52,11 @@ def test_a_run_goes_on_only_with_the_start_it_had(faces, tmp_path, trained):
     with pytest.raises(CheckpointError, match=f"start: {noted} there, None asked for"):
         run_of(faces, tmp_path / "run", resume=True)
     assert run_of(faces, tmp_path / "run", resume=True, how={"start": trained}).step == 0
+
+
+def test_weights_that_were_taught_by_another_loss_are_refused(trained):
+    network = Detector(replace(SMALL, loss="cross_entropy"))
+    before = network.state_dict()["trunk.stem.0.weight"].clone()
+    with pytest.raises(ValueError, match="taught by loss=cross_entropy, .* by l2: .* set loss=l2"):
+        take_over(network, trained)
+    assert torch.equal(network.state_dict()["trunk.stem.0.weight"], before)
