@@ -6,7 +6,8 @@
 #   EXTRAS    what is installed beside the package (default: dev,all)
 #   PORT      the port of JupyterLab (default: the first free one from 8888 on)
 #   TESTS     what the tests are limited to, as pytest takes it (a file, -k EXPRESSION)
-#   WORKERS   processes that test at once, each on one thread (default: 2)
+#   WORKERS   processes that test at once, each on one thread (default: 2); files go in their own order, as
+#             the longest, of the browser, have few tests and would come last
 #   NEED_MB   free disk space asked for before the environment is made (3000; with a CUDA torch about 8000)
 
 SHELL    := /bin/sh
@@ -41,10 +42,10 @@ demo: $(STAMP)  ## run the first notebook without a browser; page and pictures g
 	@$(PY) -m onedheat.course.execute --out build/demo $(NOTEBOOK)
 
 test: $(STAMP)  ## the quick tier of tests
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-all: $(STAMP)  ## every test at its full count
-	@ONEDHEAT_TESTS=all $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "slow or not slow" $(TESTS)
+	@ONEDHEAT_TESTS=all $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow or not slow" $(TESTS)
 
 notebooks: $(STAMP)  ## execute every notebook from a clean kernel and store its outputs
 	@$(PY) -m onedheat.course.execute

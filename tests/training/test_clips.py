@@ -175,7 +175,9 @@ def test_a_tracker_takes_over_a_detector_whose_heatmaps_it_knows():
     assert {name.split(".")[0] for name in left} == {"third_x", "third_y", "fourth_x", "fourth_y"}
     pairs = zip(tracker.detector.parameters(), detector.parameters(), strict=True)
     assert all(torch.equal(own, given) for own, given in pairs)
-    with pytest.raises(ValueError, match=r"loss=l2, .* by cross_entropy: .* set loss=cross_entropy"):
+    with pytest.raises(
+        ValueError, match=r"loss=l2, .* by cross_entropy: .* set loss=cross_entropy"
+    ):
         take_over(tracker, Detector(replace(SMALL, loss="cross_entropy")))
 
 
