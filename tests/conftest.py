@@ -4,6 +4,9 @@ import os
 import random
 from pathlib import Path
 
+# Tests run in two processes, and so do the notebooks in them: a thread for each, before torch counts cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from jaxtyping import install_import_hook
 
 # Before anything imports onedheat: every annotation of the package (shapes included) is checked at run
