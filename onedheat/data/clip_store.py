@@ -91,11 +91,14 @@ def stored(
 
 
 def _digest(clip: Clip) -> str:
-    """A name for what is seen: the source, and what moves and covers it."""
+    """A name for what is seen: the source, what moves and covers it, and how the first frame looks, as
+    light and camera may differ where nothing else does.
+    """
     found = hashlib.sha256(str(clip.frames).encode())
     found.update(np.ascontiguousarray(clip.landmarks).tobytes())
     if clip.visible is not None:
         found.update(np.ascontiguousarray(clip.visible).tobytes())
+    found.update(np.ascontiguousarray(clip.frames[0]).tobytes())
     return found.hexdigest()[:24]
 
 

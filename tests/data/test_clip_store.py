@@ -39,6 +39,28 @@ def test_what_is_there_is_not_made_again_and_what_differs_is(clips, tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
+def test_clips_that_differ_in_their_light_alone_have_files_of_their_own(clips, tmp_path):
+    class Darker:
+        def __init__(self, frames):
+            self.frames = frames
+
+        def __len__(self):
+            return len(self.frames)
+
+        def __iter__(self):
+            return (self[t] for t in range(len(self)))
+
+        def __getitem__(self, frame):
+            return self.frames[frame] // 2
+
+        def __str__(self):
+            return str(self.frames)
+
+    dark = replace(clips, clips=tuple(replace(c, frames=Darker(c.frames)) for c in clips.clips))
+    bright, dim = stored(clips, tmp_path), stored(dark, tmp_path)
+    assert np.array_equal(dim.clips[1].frames[2], bright.clips[1].frames[2] // 2)
+
+
 def test_a_clip_that_fails_leaves_no_file_of_its_name(clips, tmp_path):
     class Broken:
         def __len__(self):
@@ -48,7 +70,9 @@ def test_a_clip_that_fails_leaves_no_file_of_its_name(clips, tmp_path):
             raise OSError("gone")
 
         def __getitem__(self, frame):
-            raise OSError("gone")
+            if frame:
+                raise OSError("gone")
+            return clips.clips[1].frames[0]
 
         def __str__(self):
             return "broken"
