@@ -440,6 +440,10 @@ def evaluate(
     """Measure a detector or a tracker: NRMSE, AUC, failure rate, NRMSE by facial area; of video jitter
     and lag.
     """
+    if follow and (redrawn or box != "tight"):
+        raise typer.BadParameter(
+            "--follow draws its boxes by itself; leave --box and --redrawn out"
+        )
     from onedheat.evaluation import evaluate as measure
     from onedheat.evaluation import evaluate_clips
     from onedheat.pipeline import load

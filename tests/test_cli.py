@@ -144,3 +144,14 @@ def test_data_check_exits_1_where_a_set_cannot_be_used(tree, tmp_path):
     assert said.exit_code == 1 and json.loads(said.stdout)["usable"] is False
     said = run(app, ["data", "check", "300w", str(tmp_path / "nowhere")])
     assert said.exit_code == 1 and "is no folder" in said.stderr
+
+
+def test_following_a_face_leaves_no_box_to_choose():
+    from typer.testing import CliRunner
+
+    from onedheat.cli import app
+
+    for more in (["--redrawn"], ["--box", "jittered"]):
+        asked = ["evaluate", "--dataset", "talking-face", "--root", ".", "--follow", "1", *more]
+        result = CliRunner().invoke(app, asked)
+        assert result.exit_code == 2 and "draws its boxes by itself" in result.output
