@@ -1,6 +1,6 @@
 """Trains with two processes on the processor, stopped in the middle and resumed:
 
-python tests/twoprocesses.py TREE OUT PASSES
+python tests/twoprocesses.py TREE OUT PASSES LAUNCHER
 """
 
 import os
@@ -8,7 +8,7 @@ import signal
 import sys
 
 import torch
-from accelerate import debug_launcher
+from accelerate import debug_launcher, notebook_launcher
 from smallruns import run_of, stop_after
 
 from onedheat.data.w300 import read_300w
@@ -32,5 +32,8 @@ def train(tree: str, out: str, passes: int) -> None:
     assert both[0] == both[1] and (run.history != []) == run.is_main
 
 
+LAUNCHERS = {"debug": debug_launcher, "notebook": notebook_launcher}
+
 if __name__ == "__main__":
-    debug_launcher(train, (sys.argv[1], sys.argv[2], int(sys.argv[3])), num_processes=2)
+    tree, out, passes, launcher = sys.argv[1:]
+    LAUNCHERS[launcher](train, (tree, out, int(passes)), num_processes=2)

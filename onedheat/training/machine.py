@@ -31,8 +31,10 @@ def make_accelerator(precision: str) -> Accelerator:
     Raises:
         ValueError: fp16 without a GPU.
     """
-    # `accelerate launch --cpu` says it here, and only Accelerator itself would listen.
-    device = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU")).device
+    # `accelerate launch --cpu` says it here, and only Accelerator itself would listen. And unless it is
+    # told, processes of `notebook_launcher` on a machine with processors alone know nothing of each other.
+    on_cpu = parse_flag_from_env("ACCELERATE_USE_CPU") or not torch.accelerator.is_available()
+    device = PartialState(cpu=on_cpu).device
     if precision == "auto":
         precision = fast_precision(device)
     if precision == "fp16" and device.type != "cuda":

@@ -31,7 +31,7 @@ def command(script: str, *arguments: object, seconds: int) -> subprocess.Complet
 def test_two_processes_learn_as_one_that_accumulates_their_parts(tree, faces, tmp_path):
     """50 steps, the two stopped and resumed halfway; batch norm sees the same parts in either case."""
     steps = 50
-    done = command("twoprocesses.py", tree, tmp_path / "two", steps, seconds=550)
+    done = command("twoprocesses.py", tree, tmp_path / "two", steps, "debug", seconds=550)
     assert done.returncode == 0, done.stderr
     alone = run_of(faces, tmp_path / "one", passes=steps, batch_size=32, accumulate=2)
     alone.train()
@@ -64,3 +64,10 @@ def test_a_run_that_is_killed_at_random_moments_ends_with_the_weights_of_the_unb
     assert found["equal"]
     if kills >= 50:
         assert found["while_saving"] >= 1
+
+
+def test_a_notebook_starts_two_processes_on_processors_alone(tree, tmp_path):
+    done = command("twoprocesses.py", tree, tmp_path, 4, "notebook", seconds=280)
+    assert done.returncode == 0, done.stderr
+    assert "Launching training on 2" in done.stdout
+    assert [row.step for row in read_metrics(tmp_path)] == [1, 2, 3, 4]
