@@ -116,3 +116,13 @@ def test_an_unknown_arm_is_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         make.main(["recipe", "--root", str(tmp_path), "--out", str(tmp_path), "--only", "luck"])
     assert "no arm luck; there are: base, loss l2" in capsys.readouterr().err
+
+
+def test_differences_are_taken_seed_by_seed():
+    measured = {
+        "base": studies.Result({"dark": (4.0, 5.0), "mirrored": (3.5, 4.75)}, 10, (1.0, 1.0)),
+        "wider": studies.Result({"dark": (3.5, 5.25), "mirrored": (3.0, 4.75)}, 20, (2.0, 2.0)),
+    }
+    assert studies.differences(measured) == {"wider": (-0.5, 0.25)}
+    assert studies.differences(measured, "mirrored") == {"wider": (-0.5, 0.0)}
+    assert studies.looks_apart(measured["base"]) == {"mirrored": (-0.5, -0.25)}

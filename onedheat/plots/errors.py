@@ -12,6 +12,9 @@ from onedheat.plots.figure import (
     GREEN,
     INK,
     LARGE,
+    ORANGE,
+    PURPLE,
+    SKY,
     SMALL,
     VERMILLION,
     Figure,
@@ -21,6 +24,16 @@ from onedheat.plots.figure import (
 
 MOST = 15.0  # per cent, where the axis of errors ends
 STEPS = np.linspace(0, MOST, 301)
+READINGS = {
+    "argmax": ("o", INK),
+    "quarter": ("v", VERMILLION),
+    "fhr": ("^", PURPLE),
+    "centroid": ("D", GREEN),
+    "dark": ("s", BLUE),
+    "expectation": ("p", ORANGE),
+    "regression": ("X", SKY),
+}
+"""How each way to read landmarks is drawn, from the top of a row down."""
 
 Errors = Float[np.ndarray, "faces"]
 
@@ -209,28 +222,25 @@ class Resampled(Figure):
         return self
 
 
-def decoders_compared(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+def decoders_compared(
+    rows: Mapping[str, Mapping[str, Sequence[float]]], *, measured_on: str
+) -> Figure:
     """NRMSE of trained networks by how they are read, with a bar from the least to the most of the seeds.
 
     Args:
         rows: network → decoder → NRMSE in per cent of each seed.
+        measured_on: which faces, for the axis.
     """
     figure = Figure(8.6, 0.95 + 0.52 * len(rows))
     axes = figure.panel(1.5, 0.65, 5.3, 0.52 * len(rows))
-    markers = {
-        "argmax": ("o", INK), "quarter": ("v", "#D55E00"), "fhr": ("^", "#CC79A7"),
-        "centroid": ("D", "#009E73"), "dark": ("s", BLUE),
-    }  # fmt: skip
     told, named = [], set()
     for place, (network, decoders) in enumerate(rows.items()):
-        for step, (decoder, (marker, colour)) in enumerate(markers.items()):
-            if decoder not in decoders:
-                continue
-            seeds = np.array(decoders[decoder])
-            mean = seeds.mean()
+        for step, decoder in enumerate(name for name in READINGS if name in decoders):
+            (marker, colour), seeds = READINGS[decoder], np.array(decoders[decoder])
+            mean, shift = seeds.mean(), 0.13 * (step - (len(decoders) - 1) / 2)
             ends = [[mean - seeds.min()], [seeds.max() - mean]]
             axes.errorbar(
-                [mean], [place + 0.13 * (step - 2)], xerr=ends, fmt=marker, color=colour, ms=6.5,
+                [mean], [place + shift], xerr=ends, fmt=marker, color=colour, ms=6.5,
                 mec=INK, mew=0.6, lw=1.6, capsize=3, label=None if decoder in named else decoder,
             )  # fmt: skip
             named.add(decoder)
@@ -238,12 +248,12 @@ def decoders_compared(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figu
         told.append(f"{network}: {means}")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(ylim=(len(rows) - 0.5, -0.5))
-    label(axes, "NRMSE on 1,000 drawn faces, % (bar: from the best to the worst seed)", "")
+    label(axes, f"NRMSE on {measured_on}, % (bar: from the best to the worst seed)", "")
     axes.legend(
         fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1.02)
     )
     figure.alt = (
-        "NRMSE in per cent of networks trained alike, by how their heatmaps are read, mean of the seeds. "
-        f"{'; '.join(told)}."
+        f"NRMSE on {measured_on} in per cent of networks trained alike, by how they are read, mean of "
+        f"the seeds. {'; '.join(told)}."
     )
     return figure

@@ -6,6 +6,7 @@
 Runs are on real faces, which are not the project's to give; what was measured of them is shipped.
 """
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -26,3 +27,27 @@ def results(study: str) -> dict[str, Result]:
         there = ", ".join(sorted(other.stem for other in HOME.glob("*.json"))) or "none"
         raise FileNotFoundError(f"no results of a study {study!r} are shipped; there are: {there}")
     return read_results(path)
+
+
+def differences(measured: Mapping[str, Result], look: str = "dark") -> dict[str, tuple[float, ...]]:
+    """How far each arm lies from the first one, by one look, in points of NRMSE; below 0 it is better.
+
+    Seed by seed: both were measured on the same faces, and one seed's may be harder than another's.
+    """
+    first, *others = measured
+    return {
+        name: _apart(measured[name].nrmse[look], measured[first].nrmse[look]) for name in others
+    }
+
+
+def looks_apart(result: Result, look: str = "dark") -> dict[str, tuple[float, ...]]:
+    """How far the other looks at one network lie from that one, likewise."""
+    return {
+        other: _apart(errors, result.nrmse[look])
+        for other, errors in result.nrmse.items()
+        if other != look
+    }
+
+
+def _apart(errors: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(one - other for one, other in zip(errors, others, strict=True))

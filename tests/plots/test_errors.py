@@ -93,8 +93,22 @@ def test_networks_stand_with_the_mean_and_the_ends_of_their_seeds():
         "1D, L = 16": {"argmax": (8.0, 9.0), "dark": (7.0, 7.5)},
         "2D, L = 16": {"argmax": (8.5, 8.7), "quarter": (8.0, 8.2), "fhr": (8.1, 8.1)},
     }
-    figure = decoders_compared(rows)
+    figure = decoders_compared(rows, measured_on="10 faces")
     assert_fit_to_be_read(figure)
     assert "1D, L = 16: argmax 8.50, dark 7.25; 2D, L = 16: argmax 8.60, quarter 8.10" in figure.alt
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert sorted(names) == ["argmax", "dark", "fhr", "quarter"]
+
+
+def test_a_network_with_one_way_to_be_read_stands_in_the_middle_of_its_row():
+    rows = {"DSNT": {"expectation": (5.0, 5.2)}, "2D": {"argmax": (6.0, 6.2), "dark": (5.5, 5.6)}}
+    axes = decoders_compared(rows, measured_on="10 faces").axes[0]
+    places = {
+        text.get_label(): drawn[0].get_ydata()[0]
+        for drawn, text in ((one, one) for one in axes.containers)
+    }
+    assert places == {
+        "expectation": 0,
+        "argmax": pytest.approx(0.935),
+        "dark": pytest.approx(1.065),
+    }
