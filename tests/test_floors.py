@@ -40,7 +40,7 @@ FLOORS = [
     {"pipeline"},
     {"evaluation", "detection", "bench", "tracks"},
     {"reliability", "kept"},
-    {"training"},
+    {"training", "cards"},
     {"atlas", "crossval"},
     {"studies"},
     {"plots"},
