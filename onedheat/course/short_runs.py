@@ -25,8 +25,7 @@ from onedheat.geometry import Crop, tight_box, warp
 from onedheat.heatmaps import Loss
 from onedheat.metrics import nrmse
 from onedheat.models import Detector, DetectorConfig
-from onedheat.pipeline import Landmarker
-from onedheat.pipeline.landmarker import cut_out
+from onedheat.pipeline import Landmarker, cut_out
 from onedheat.plots import FaceView
 from onedheat.plots.sharpening import Moment, Sharpening
 from onedheat.presets import Preset

@@ -1,26 +1,22 @@
 """From a photo or a video to faces.
 
-landmarker  boxes, crops, network: the faces of one photo, with their uncertainty
+locating    one look: the face in a box, through the network, its landmarks with their uncertainty
+landmarker  the faces of one photo, in boxes found or given
 tracking    the same faces from frame to frame, each under its number
 following   how a frame is looked at: in one pass or in two, with what a network remembers
 identities  which of the faces seen is which of those known
 cuts        where a video shows another scene
 """
 
-from onedheat.pipeline.landmarker import (
+from onedheat.pipeline.landmarker import MIN_AGREEMENT, MIN_PEAK, SAME_FACE, Image, Landmarker, load
+from onedheat.pipeline.locating import (
     FEW,
-    MIN_AGREEMENT,
-    MIN_PEAK,
-    SAME_FACE,
     Face,
-    Image,
-    Landmarker,
     Located,
     calibrated,
     calibration_of,
     cut_out,
     landmarks_box,
-    load,
     locate,
     read_pictures,
     to_batch,

@@ -22,8 +22,8 @@ from onedheat.heatmaps import Heatmaps
 from onedheat.landmarks import FACE_SIZE
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, pick
-from onedheat.pipeline.landmarker import (
-    Landmarker,
+from onedheat.pipeline.landmarker import Landmarker
+from onedheat.pipeline.locating import (
     Located,
     as_located,
     calibration_of,

@@ -1,10 +1,7 @@
-"""From a photo to faces: boxes, crops, network, landmarks with their uncertainty."""
+"""From a photo to faces: boxes found or given, each looked at, and what is no face left out."""
 
-import math
 import os
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +10,15 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import ArrayLike
-from torch import Tensor
 
 from onedheat.calibration import DecoderCalibration
 from onedheat.data.images import as_rgb, read_image
-from onedheat.engines import Engine, OnnxEngine, make_engine
+from onedheat.engines import Engine, make_engine
 from onedheat.faces import FINDERS, Boxes, Scores, centered_in, make_finder, unsuppressed
-from onedheat.geometry import Box, Crop, box_overlap, box_overlaps, square_box, tight_box, warp
+from onedheat.geometry import box_overlap, box_overlaps, square_box
 from onedheat.landmarks import Scheme, scheme
-from onedheat.models import LandmarkNetwork, Reading
-from onedheat.threads import one_thread
+from onedheat.models import LandmarkNetwork
+from onedheat.pipeline.locating import Face, Located, calibration_of, landmarks_box, locate
 
 if TYPE_CHECKING:
     from onedheat.pipeline.tracking import FaceTracker
@@ -38,37 +34,9 @@ gives it, whatever calibration makes of it, so that no calibration changes what 
 MIN_AGREEMENT = 0.6
 """Least overlap (IoU) of the boxes that the first and the second look ask for; faces have 0.85."""
 
-FEW = 4
-"""Faces whose vectors one thread reads as fast as two."""
-
 SAME_FACE = 0.4
 """Boxes that overlap by more (IoU) after the second look are one face; so are a box and one around
 its nose or mouth."""
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """One face of a photo, in pixels of the photo.
-
-    Attributes:
-        landmarks: (N, 2), x and y; pixel centres are integers and the first is 0.
-        sigma: (N, 2), standard deviation of each coordinate: of calibrated weights the distance within
-            which two thirds of its errors lie.
-        box: (4,) edges x0, y0, x1, y1 of `tight_box(landmarks, 1.25)`.
-        confidence: (N,) in [0, 1]. Of calibrated weights the probability that a landmark is right,
-            which means within 5 % of the inter-ocular distance (`Calibration.radius`) of where people
-            put it; of others how high its peaks are.
-    """
-
-    landmarks: Float[np.ndarray, "landmarks 2"]
-    sigma: Float[np.ndarray, "landmarks 2"]
-    box: Box
-    confidence: Float[np.ndarray, "landmarks"]
-
-    @property
-    def score(self) -> float:
-        """Mean confidence, in [0, 1]: of calibrated weights the share of landmarks that are right."""
-        return float(self.confidence.mean())
 
 
 class Landmarker:
@@ -178,14 +146,14 @@ class Landmarker:
         proposed, _ = self.finder(image)
         return self._confirmed(image, proposed)
 
-    def _locate(self, image: Image, boxes: Boxes) -> "Located":
+    def _locate(self, image: Image, boxes: Boxes) -> Located:
         located = self.locate([image] * len(boxes), boxes)
         located.demand_finite(confidence=self.detector.has_confidence)
         return located
 
     def locate(
         self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], boxes: Float[np.ndarray, "batch 4"]
-    ) -> "Located":
+    ) -> Located:
         """Landmarks in boxes of many images, one look at each; see `locate`."""
         how = {"decoder": self.decoder, "flip": self.flip, "engine": self.engine}
         return locate(self.detector, images, boxes, **how)
@@ -275,172 +243,3 @@ def _squared(boxes: object, image: Image) -> Boxes:
     return np.array(
         [square_box(center, side) for center, side in zip(centers, sides.tolist(), strict=True)]
     )
-
-
-def landmarks_box(landmarks: Float[np.ndarray, "landmarks 2"]) -> Box | None:
-    """`tight_box(landmarks, 1.25)`, or None where the landmarks lie on one spot."""
-    if math.isclose(np.ptp(landmarks, axis=0).max(), 0, abs_tol=1e-6):
-        return None
-    return tight_box(landmarks)
-
-
-@dataclass(frozen=True, eq=False)
-class Located:
-    """Landmarks found in a batch of boxes, in pixels of the photos.
-
-    Attributes:
-        landmarks: (B, N, 2).
-        sigma: (B, N, 2), standard deviation of each coordinate along the axes of the box.
-        confidence: (B, N) in [0, 1]; see `Face`.
-        peak: (B, N) in [0, 1], mean peak of the two vectors.
-    """
-
-    landmarks: Float[np.ndarray, "batch landmarks 2"]
-    sigma: Float[np.ndarray, "batch landmarks 2"]
-    confidence: Float[np.ndarray, "batch landmarks"]
-    peak: Float[np.ndarray, "batch landmarks"]
-
-    def demand_finite(self, *, confidence: bool = True) -> None:
-        """Refuses what a broken network gives; `confidence` says whether it should have any.
-
-        Raises:
-            ValueError: values that are not finite.
-        """
-        sure = np.isfinite(self.confidence).all() or not confidence
-        if not (np.isfinite(self.landmarks).all() and sure):
-            raise ValueError(
-                "the network gave values that are not finite: its weights are damaged or its training "
-                "diverged; load another checkpoint"
-            )
-
-    def face(self, index: int, box: Box) -> Face:
-        """One of them as a `Face`, with that box."""
-        return Face(self.landmarks[index], self.sigma[index], box, self.confidence[index])
-
-
-def to_batch(pictures: Sequence[UInt8[np.ndarray, "size size 3"]], device=None) -> Tensor:
-    """Pictures (H, W, 3) uint8 as a float batch (B, 3, H, W) in [0, 1], channels last in memory."""
-    stacked = torch.from_numpy(np.stack(pictures)).to(device)
-    return stacked.permute(0, 3, 1, 2).float().div(255)
-
-
-def cut_out(
-    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
-    boxes: Float[np.ndarray, "batch 4"],
-    size: int,
-    device=None,
-) -> tuple[Float[Tensor, "batch 3 size size"], list[Crop]]:
-    """What is in the boxes as a network's input, and how each was cut from its photo."""
-    crops = [Crop.from_box(box, size) for box in boxes]
-    pictures = [warp(image, crop) for image, crop in zip(images, crops, strict=True)]
-    return to_batch(pictures, device), crops
-
-
-def locate(
-    detector: LandmarkNetwork,
-    images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
-    boxes: Float[np.ndarray, "batch 4"],
-    *,
-    decoder: str | None = None,
-    flip: bool = False,
-    engine: Engine | None = None,
-    batch_size: int = 32,
-) -> Located:
-    """Landmarks of the face in each box, one network pass each; σ and confidence calibrated.
-
-    Args:
-        detector: in eval mode.
-        images: one photo per box, RGB.
-        boxes: (B, 4) edges in pixels, close to `tight_box(landmarks, 1.25)`.
-        decoder: how a coordinate is read off the network's output; its own default for None.
-        flip: also look at the mirrored face, and average.
-        engine: what runs the network; by default it is run as it is, where its weights are.
-        batch_size: faces per forward pass.
-    """
-    config = detector.config
-    device = engine.device if engine else next(detector.parameters()).device
-    landmarks = np.zeros((len(boxes), config.landmarks, 2))
-    sigma, confidence, peak = landmarks.copy(), landmarks[..., 0].copy(), landmarks[..., 0].copy()
-    calibration = calibration_of(detector, decoder)
-
-    def read(pictures):
-        # Where PyTorch does not run the network, what is left to it for a few faces is small.
-        small = isinstance(engine, OnnxEngine) and len(pictures) <= FEW
-        with one_thread() if small else nullcontext():
-            return read_pictures(detector, pictures, decoder, flip=flip, engine=engine)
-
-    for start in range(0, len(boxes), batch_size):
-        batch = slice(start, start + batch_size)
-        faces = cut_out(images[batch], boxes[batch], config.size, device)
-        found = locate_by(read, *faces, calibration)
-        landmarks[batch], sigma[batch] = found.landmarks, found.sigma
-        confidence[batch], peak[batch] = found.confidence, found.peak
-    return Located(landmarks, sigma, confidence, peak)
-
-
-def locate_by(
-    read: Callable[[Float[Tensor, "batch 3 size size"]], Located],
-    pictures: Float[Tensor, "batch 3 size size"],
-    crops: Sequence[Crop],
-    calibration: DecoderCalibration | None,
-) -> Located:
-    """Landmarks in photos, by whatever reads them off pictures of faces.
-
-    Args:
-        read: what it finds in the pictures, in pixels of these and not calibrated.
-        pictures: and
-        crops: how each was cut from its photo, as `cut_out` gives them; at least one.
-        calibration: what σ and confidence are corrected by.
-    """
-    found = read(pictures)
-    if calibration:  # in pixels of the crop: it holds for faces of any size
-        found = calibrated(found, calibration)
-    landmarks = [crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)]
-    # The size of a picture's pixel, in the photo's.
-    pixel = np.array([crop.inverse.diagonal()[:2] for crop in crops])
-    return replace(found, landmarks=np.stack(landmarks), sigma=found.sigma * pixel[:, None])
-
-
-def calibration_of(detector: LandmarkNetwork, decoder: str | None) -> DecoderCalibration | None:
-    """What a network's weights know of a decoder's errors; None for weights that know nothing."""
-    known = detector.calibration
-    return known and known.decoders.get(detector.chosen(decoder))
-
-
-def calibrated(found: Located, calibration: DecoderCalibration) -> Located:
-    """What was found in pictures that are the network's input, with σ and confidence corrected."""
-    return replace(
-        found, sigma=calibration.correct(found.sigma), confidence=calibration.confidence(found.peak)
-    )
-
-
-@torch.inference_mode()
-def read_pictures(
-    detector: LandmarkNetwork,
-    pictures: Float[Tensor, "batch 3 size size"],
-    decoder: str | None = None,
-    *,
-    flip: bool = False,
-    engine: Engine | None = None,
-) -> Located:
-    """Landmarks of pictures that are the network's input already, in pixels of these pictures.
-
-    σ and confidence are as the network gives them, not calibrated. With `flip` each picture is also
-    looked at in the mirror, and the two answers are averaged.
-    """
-    run = engine or detector
-    located = as_located(detector.read(run(pictures), decoder))
-    if not flip:
-        return located
-    mirrored = as_located(detector.read(run(pictures.flip(-1)), decoder))
-    order = list(scheme(detector.config.scheme).mirror)
-    back = mirrored.landmarks[:, order]
-    back[..., 0] = detector.config.size - 1 - back[..., 0]
-    sigma = (located.sigma + mirrored.sigma[:, order]) / 2
-    peak = (located.peak + mirrored.peak[:, order]) / 2
-    return Located((located.landmarks + back) / 2, sigma, confidence=peak, peak=peak)
-
-
-def as_located(reading: Reading) -> Located:
-    landmarks, sigma, peak = (values.double().cpu().numpy() for values in reading)
-    return Located(landmarks, sigma, confidence=peak, peak=peak)

@@ -18,14 +18,8 @@ from onedheat.geometry import Box, box_overlap, tight_box
 from onedheat.pipeline.cuts import CutDetector
 from onedheat.pipeline.following import Follower, Memory
 from onedheat.pipeline.identities import Motion, distances, pair_nearest, same_faces
-from onedheat.pipeline.landmarker import (
-    MIN_PEAK,
-    SAME_FACE,
-    Face,
-    Landmarker,
-    Located,
-    landmarks_box,
-)
+from onedheat.pipeline.landmarker import MIN_PEAK, SAME_FACE, Landmarker
+from onedheat.pipeline.locating import Face, Located, landmarks_box
 
 MIN_KEPT_PEAK = 0.4
 """A face that is followed is lost where its landmarks' mean peak is lower."""
