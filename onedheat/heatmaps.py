@@ -152,6 +152,18 @@ def distribution(vectors: Vectors, loss: Loss) -> Vectors:
     return torch.where(total > 0, positive / total.clamp(min=1e-12), 1 / vectors.shape[-1])
 
 
+def heights(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2") -> Vectors:
+    """Vectors in heights of the L2 target, to be looked at: one that is certain peaks at 1.
+
+    By L2 that is what a network puts out. By cross-entropy it is the probability that the softmax makes
+    of it, over that at the peak of the target.
+    """
+    if loss == "l2":
+        return vectors
+    bin_width = size / vectors.shape[-1]
+    return distribution(vectors, loss) * target_sigma * math.sqrt(2 * math.pi) / bin_width
+
+
 def argmax_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
     """Index of the best bin (Eq. 7)."""
     return weights.argmax(dim=-1).to(weights.dtype)

@@ -146,3 +146,16 @@ def test_confidence_is_one_for_a_target_and_falls_with_doubt():
     logits = hm.render(p, SIZE, 384, 2.0, loss="cross_entropy").clamp(min=1e-300).log()
     found = hm.confidence(logits, SIZE, 2.0, loss="cross_entropy")
     assert found.tolist() == pytest.approx([1, 1], abs=0.01)
+
+
+@pytest.mark.parametrize("bins", [64, 128, 384])
+def test_a_perfect_vector_is_as_high_as_its_target_whichever_the_loss(bins):
+    at = torch.tensor([20.0, 40.25])
+    l2, share = (hm.render(at, 64, bins, 4.0, loss=loss) for loss in ("l2", "cross_entropy"))
+    assert hm.heights(l2, 64, 4.0) is l2
+    put_out = share.clamp(min=1e-30).log() + 7.0  # a softmax does not see what is added
+    assert torch.allclose(hm.heights(put_out, 64, 4.0, loss="cross_entropy"), l2, atol=0.02)
+
+
+def test_a_vector_that_says_nothing_is_low_by_cross_entropy():
+    assert hm.heights(torch.zeros(384), 128, 2.0, loss="cross_entropy").max() < 0.05

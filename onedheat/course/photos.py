@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 
 from onedheat.data.images import as_rgb
 from onedheat.geometry import Crop, warp
-from onedheat.heatmaps import Heatmaps, decode, spread
+from onedheat.heatmaps import Heatmaps, decode, heights, spread
 from onedheat.pipeline import Face, Landmarker, to_batch
 from onedheat.plots import FaceView
 from onedheat.plots.faces import TwoVectors
@@ -69,4 +69,5 @@ def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) ->
     finer = warp(photo, Crop.from_box(face.box, 512))
     found = torch.stack(landmarks, dim=-1).double().numpy()
     view = FaceView(name, finer, config.size, found, landmarker.scheme)
-    return TwoVectors(view, heatmaps, sigma, config.frame)
+    shown = Heatmaps(*(heights(vectors, **common) for vectors in heatmaps))
+    return TwoVectors(view, shown, sigma, config.frame)

@@ -4,7 +4,6 @@ The loop is the package's own, `onedheat.training.Run`. What is added here is a 
 faces at each of its validations.
 """
 
-import math
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from onedheat.atlas.plan import one_dimensional, recipe
 from onedheat.data.samples import FaceSet
 from onedheat.faces import Boxes
 from onedheat.geometry import Crop, tight_box, warp
-from onedheat.heatmaps import Loss
+from onedheat.heatmaps import Loss, heights
 from onedheat.metrics import nrmse
 from onedheat.models import Detector, DetectorConfig
 from onedheat.pipeline import Landmarker, cut_out
@@ -135,7 +134,9 @@ class Watch:
         config, device = network.config, next(network.parameters()).device
         images = [self.images[face] for face in self.shown]
         pictures, _ = cut_out(images, self.boxes[self.shown], config.size, device)
-        return [heights(vectors, config) for vectors in network.eval()(pictures)]
+        how = {"target_sigma": config.target_sigma, "loss": config.loss}
+        found = [heights(v, config.size, **how) for v in network.eval()(pictures)]
+        return [vectors.double().cpu().numpy() for vectors in found]
 
     def view(self, face: int, name: str, size: int) -> FaceView:
         """One of the faces with its true landmarks, as figures show it; `size` is F."""
@@ -148,16 +149,6 @@ class Watch:
 def boxes_of(landmarks: Points) -> Boxes:
     """The box of each face, `tight_box` 1.25."""
     return np.stack([tight_box(points, 1.25) for points in landmarks])
-
-
-def heights(
-    vectors: Float[torch.Tensor, "*batch bins"], config: DetectorConfig
-) -> Float[np.ndarray, "*batch bins"]:
-    """Vectors scaled so that a perfect one peaks at 1, whichever loss they were trained with."""
-    if config.loss == "cross_entropy":
-        width = config.size / config.bins
-        vectors = vectors.softmax(dim=-1) * config.target_sigma * math.sqrt(2 * math.pi) / width
-    return vectors.double().cpu().numpy()
 
 
 def in_boxes(landmarks: Points, boxes: Boxes) -> Points:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from onedheat.course.photos import Photo
 from onedheat.geometry import Crop, warp
+from onedheat.heatmaps import heights
 from onedheat.models import Detector
 from onedheat.models.hourglass import Hourglass, Trunk
 from onedheat.pipeline import Face, Landmarker, cut_out
@@ -75,6 +76,8 @@ def stations(detector: Detector, picture: Tensor, decoder: str | None = None) ->
         *(_station(stop, kept) for stop in shared),
     ]  # fmt: skip
     ways = {}
+    config = detector.config
+    how = {"target_sigma": config.target_sigma, "loss": config.loss}
     for axis, vectors in zip(AXES, heatmaps, strict=True):
         bins = vectors.shape[-1]
         *compressing, last = parted[axis]
@@ -82,8 +85,8 @@ def stations(detector: Detector, picture: Tensor, decoder: str | None = None) ->
             *begin,
             *(_station(stop, kept, axis) for stop in compressing),
             Station(
-                last.name, last.does.format(side=bins), "vectors", _plain(vectors),
-                weights_of(last.parts), axis,
+                last.name, last.does.format(side=bins), "vectors",
+                _plain(heights(vectors, config.size, **how)), weights_of(last.parts), axis,
             ),
             Station(
                 "landmarks", f"Each vector is read for its peak: one {axis} a landmark (Eq. 7).",

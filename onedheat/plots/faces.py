@@ -127,7 +127,7 @@ class TwoVectors(Figure):
 
     Args:
         view: the face, with the network's input size as its `size`.
-        heatmaps: what the network put out for it, each vector (N, L).
+        heatmaps: what the network put out for it, each vector (N, L), in `heights` of a target.
         sigma: (N, 2) in pixels of the crop.
         frame: where the bins lie.
     """
@@ -164,8 +164,8 @@ class TwoVectors(Figure):
         below.set(ylim=(low - margin, high + margin), yticks=marks)
         beside.set(xlim=(low - margin, high + margin), xticks=marks)
         label(face, "", "y, pixels of the face", grid=False)
-        label(below, "x, pixels of the face", "output", grid=False)
-        label(beside, "output", "", grid=False)
+        label(below, "x, pixels of the face", "height", grid=False)
+        label(beside, "height", "", grid=False)
         right = left + side + gap
         self.write(right, bottom + side + 0.1, f"y vector:\n{bins} numbers", color=VERMILLION)
         self.write(right, 0.6 + 0.1, f"x vector:\n{bins} numbers", color=BLUE)

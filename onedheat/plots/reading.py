@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from onedheat.heatmaps import DECODERS, Heatmaps, bin_to_coordinate, decode, spread
+from onedheat.heatmaps import DECODERS, Heatmaps, bin_to_coordinate, decode, heights, spread
 from onedheat.models import DetectorConfig
 from onedheat.plots.decoding import STYLES
 from onedheat.plots.figure import (
@@ -60,7 +60,8 @@ class ReadVector(Figure):
     ):
         super().__init__(8.0, 4.6)
         self.view, self.truth, self.target_sigma = view, truth, config.target_sigma
-        self.vectors = [vectors.double().numpy() for vectors in heatmaps]
+        how = {"target_sigma": config.target_sigma, "loss": config.loss}
+        self.vectors = [heights(v.double(), config.size, **how).numpy() for v in heatmaps]
         self.read = {
             name: value.double().numpy() for name, value in read_all(heatmaps, config).items()
         }
@@ -80,8 +81,8 @@ class ReadVector(Figure):
         high = max(1.0, *(float(vectors.max()) for vectors in self.vectors))
         whole.set(xlim=(-0.5, self.view.size - 0.5), ylim=(low, high * 1.05), yticks=[0, 1])
         near.set(xlim=(-self.REACH, self.REACH), ylim=(low, high * 1.35), yticks=[0, 1])
-        label(whole, "pixels of the face", "vector", grid=False)
-        label(near, "from near: pixels from what dark reads", "vector", grid=False)
+        label(whole, "pixels of the face", "height", grid=False)
+        label(near, "from near: pixels from what dark reads", "height", grid=False)
         self._line = face.plot([], [], color=YELLOW, lw=2)[0]
         self._dot = face.plot([], [], "o", ms=8, mfc=YELLOW, mec=BLACK, mew=1.3)[0]
         self._band = near.axvspan(0, 1, color=tint(SKY, 0.25))
