@@ -92,7 +92,7 @@ RECIPE = Study(
         _arm("loss l2", "loss=l2"),
         _arm("sigma 1", "target_sigma=1"),
         _arm("sigma 3", "target_sigma=3"),
-        _arm("light 0.25", "light=0.25"),
+        _arm("light 0.4", "light=0.4"),
         _arm("pixels as they are", *_PIXELS_AS_THEY_ARE),
         _arm("no occluders", "occluder_share=0"),
         _arm("rotation 15", "rotation=15"),
