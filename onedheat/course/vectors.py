@@ -83,7 +83,8 @@ def noise_correlation(
     Far from the landmark a vector should hold nothing, so what it holds there is noise.
 
     Args:
-        seen: faces and their vectors, of a network trained by L2.
+        seen: faces and their vectors, of a network trained by L2: by cross-entropy nothing asks them to
+            be empty far away.
         size: F, side of the network's input in pixels.
         apart: distances in bins.
         beyond: distance from the truth in pixels from which on a bin is far.
