@@ -111,6 +111,17 @@ Splits = Annotated[
     list[str] | None,
     typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
 ]
+StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WEIGHTS",
+        help="Start from these weights: a shipped name, a folder, or a hub id with the same trunk.",
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Trackers: keep the frames of moving photos here, made once."),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
 ]
@@ -283,19 +294,8 @@ def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     root: Roots = None,
     split: Splits = None,
-    start_from: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WEIGHTS",
-            help="Start from these weights: a shipped name, a folder, or a hub id with the same trunk.",
-        ),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Trackers: keep the frames of moving photos here, made once."
-        ),
-    ] = None,
+    start_from: StartFrom = None,
+    store: Store = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     tensorboard: Annotated[
         bool, typer.Option(help="Write for TensorBoard too, into RUN/tensorboard.")
@@ -309,16 +309,7 @@ def train(
     from onedheat.data.errors import DataError
 
     chosen = _preset(preset, settings)
-    from onedheat.models import KINDS, ClipNetwork
-
-    if issubclass(KINDS[chosen.detector.kind], ClipNetwork):
-        faces = _training_clips(dataset, root, split, chosen.train.frames)
-        if store is not None:
-            from onedheat.data.clip_store import stored
-
-            faces = stored(faces, store, workers=os.cpu_count() or 1, progress=True)
-    else:
-        faces = _training_faces(dataset, root, split)
+    faces = _training_set(chosen, dataset, root, split, store)
     from onedheat.checkpoints import load_detector
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
@@ -353,45 +344,54 @@ def crossval(
     ],
     root: Roots = None,
     split: Splits = None,
+    start_from: StartFrom = None,
+    store: Store = None,
     settings: Settings = None,
     search: Annotated[
-        str, typer.Option(metavar="KEY", help="The setting to choose: any that is a number.")
-    ] = "gamma",
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="The setting to choose: any that is a number; by default gamma, of trackers decay.",
+        ),
+    ] = None,
     values: Annotated[
         str, typer.Option(help="Its values, separated by commas.")
     ] = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1.0",
     folds: Annotated[
-        int, typer.Option(help="Parts of the training photos, each held out once.")
+        int, typer.Option(help="Parts of the training photos, or clips, each held out once.")
     ] = 10,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that train at once; GPUs are dealt in turn.")
     ] = 1,
     json_to: Json = None,
 ):
-    """Choose γ (or any setting) by k folds of the training photos, as the paper does.
+    """Choose γ, a tracker's λ, or any setting by k folds of the training photos, as the paper does.
 
     The same command goes on where it was stopped or killed, and works along where it is started twice,
-    on other machines too: each fold is trained once. OUT/folds.csv has every fold, OUT/KEY.png the plot.
+    on other machines too: each fold is trained once. OUT/folds.csv has every fold, OUT/KEY.png the plot;
+    of clips OUT/KEY-hidden.png and OUT/KEY-jitter.png are beside it.
     """
     from onedheat.data.errors import DataError
 
     chosen = _preset(preset, settings)
-    faces = _training_faces(dataset, root, split)
+    faces = _training_set(chosen, dataset, root, split, store)
+    from onedheat.checkpoints import load_detector
     from onedheat.crossval.search import Search  # takes seconds to import, as training does
     from onedheat.crossval.work import run
-    from onedheat.plots.search import search_curve
 
+    setting = search or ("decay" if _looks_at_clips(chosen) else "gamma")
+    start = load_detector(start_from) if start_from else None
+    fitting = chosen.for_scheme(faces.scheme)
     try:
-        asked = Search.of(chosen.for_scheme(faces.scheme), faces, search, values.split(","), folds)
+        asked = Search.of(fitting, faces, setting, values.split(","), folds, start)
     except DataError:
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     results = run(asked, out, workers=workers)
     if results.best is not None:
-        picture = out / f"{search}.png"
-        _write_picture(picture, search_curve(results).png())
-        typer.echo(f"plot: {picture}; every fold: {out / 'folds.csv'}", err=True)
+        _draw_search(results, out)
+        typer.echo(f"every fold: {out / 'folds.csv'}", err=True)
     _give(results.as_json(), results.as_text(), json_to)
     if not results.complete:
         typer.echo(
@@ -400,6 +400,19 @@ def crossval(
         )
         raise typer.Exit(130)
     raise typer.Exit(1 if results.best is None else 0)
+
+
+def _draw_search(results, out: Path) -> None:
+    """The plot of NRMSE, and of what else values are compared by."""
+    from onedheat.plots.search import search_curve
+
+    for measure, ending in (("nrmse", ""), ("nrmse_hidden", "-hidden"), ("jitter", "-jitter")):
+        view = results.by(measure)
+        if view.best is None:
+            continue
+        picture = out / f"{results.setting}{ending}.png"
+        _write_picture(picture, search_curve(view).png())
+        typer.echo(f"plot: {picture}", err=True)
 
 
 @app.command()
@@ -640,6 +653,36 @@ def _preset(name: str, settings: list[str] | None):
         return with_settings(PRESETS[name], settings or [])
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _looks_at_clips(preset) -> bool:
+    """Whether a preset's network is trained on clips."""
+    from onedheat.models import KINDS, ClipNetwork
+
+    return issubclass(KINDS[preset.detector.kind], ClipNetwork)
+
+
+def _training_set(
+    preset,
+    datasets: list[str],
+    roots: list[Path] | None,
+    splits: list[str] | None,
+    store: Path | None,
+):
+    """What a preset is trained on: faces, or clips, whose frames are kept in a store where one is given."""
+    if not _looks_at_clips(preset):
+        if store is not None:
+            raise typer.BadParameter(
+                f"--store {store} is for the frames of clips, and a {preset.detector.kind} is trained on "
+                "single faces; leave it out"
+            )
+        return _training_faces(datasets, roots, splits)
+    clips = _training_clips(datasets, roots, splits, preset.train.frames)
+    if store is None:
+        return clips
+    from onedheat.data.clip_store import stored
+
+    return stored(clips, store, workers=os.cpu_count() or 1, progress=True)
 
 
 def _training_faces(datasets: list[str], roots: list[Path] | None, splits: list[str] | None):
