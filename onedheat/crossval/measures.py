@@ -9,20 +9,24 @@ class Measure(NamedTuple):
     Attributes:
         name: what it is.
         heading: of its column.
+        short: what it is, where the value has been called `best` by it.
         best: how the value is called that has least of it.
         worse: how one is that has more.
     """
 
     name: str
     heading: str
+    short: str
     best: str = "best"
     worse: str = "worse"
 
 
 COMPARED = {
-    "nrmse": Measure("NRMSE", "NRMSE %"),
-    "nrmse_hidden": Measure("NRMSE of hidden points", "hidden %"),
-    "jitter": Measure("jitter", "jitter %", "steadiest", "shakier"),
+    "nrmse": Measure("NRMSE", "NRMSE %", "NRMSE"),
+    "nrmse_hidden": Measure(
+        "NRMSE of hidden points", "hidden %", "NRMSE", "best for hidden points"
+    ),
+    "jitter": Measure("jitter", "jitter %", "jitter", "steadiest", "shakier"),
 }
 """By the name that a report has for it; values are chosen by the first."""
 

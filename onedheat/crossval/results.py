@@ -168,7 +168,7 @@ class Results:
         figure = _with_error(self.mean(best), self.standard_error(best))
         counted = _folds(len(self.by_fold(best)))
         beside = self._of_labels_and_lag(best) if self.measure == "jitter" else ""
-        said = f"{self.setting}={best} is {measure.best}{so_far}: {measure.name} {figure}"
+        said = f"{self.setting}={best} is {measure.best}{so_far}: {measure.short} {figure}"
         said += f" on {counted}{beside}."
         if differences := self.differences():
             said += f" {_of_the_next(self.setting, differences[0], measure.worse)}"

@@ -98,8 +98,8 @@ def _draw_jitter_of_labels(axes: Axes, results: Results) -> None:
         return
     axes.axhline(known, color=INK, lw=1.2, ls="--")
     across = axes.get_yaxis_transform()
-    how = {"xycoords": across, "textcoords": "offset points", "ha": "right"}
-    axes.annotate("labels", (0.99, known), (0, 3), **how)
+    how = {"xycoords": across, "textcoords": "offset points", "ha": "left"}
+    axes.annotate("labels", (0.01, known), (0, 3), **how)
 
 
 def _tick(axes: Axes, values: Sequence[Number]) -> None:

@@ -144,7 +144,7 @@ def test_the_verdict_on_clips_names_all_three_and_never_jitter_without_labels_an
     assert said.startswith(
         "decay=0.3 is best: NRMSE 4.200 ± 0.400 % on 2 folds. decay=0.6 is next,"
     )
-    assert "decay=0.6 is best: NRMSE of hidden points 8.400 ± 1.400 % on 2 folds." in said
+    assert "decay=0.6 is best for hidden points: NRMSE 8.400 ± 1.400 % on 2 folds." in said
     assert (
         "decay=0.9 is steadiest: jitter 0.450 ± 0.050 % on 2 folds (the labels have 0.450 %), lag 1.25 "
         "frames. decay=0.6 is next, shakier by 0.150 ± 0.050 points on the same 2 folds" in said
