@@ -8,7 +8,9 @@ from typing import Any
 from tqdm import tqdm
 
 from onedheat.crossval.results import Results
-from onedheat.crossval.study import FoldState, Study
+from onedheat.crossval.states import FoldState
+from onedheat.crossval.study import Study
+from onedheat.data.clips import ClipSet
 from onedheat.training.logs import read_metrics
 
 
@@ -74,7 +76,8 @@ class Progress:
         place = f"{self.study.search.setting}={state.value}, fold {state.fold}"
         if state.state == "fail":
             return f"{place} failed: {state.fault}"
+        what = "frames" if isinstance(self.study.search.faces, ClipSet) else "faces"
         return (
-            f"{place}: NRMSE {state.nrmse:.3f} % on {state.faces} faces "
+            f"{place}: NRMSE {state.nrmse:.3f} % on {state.faces} {what} "
             f"({state.seconds / 60:.1f} min of training)"
         )

@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 
 from onedheat.crossval.folds import Fold, divided_in_folds
+from onedheat.data.clip_batches import TrainingClips
+from onedheat.data.clips import Clip, ClipSet
 from onedheat.data.samples import FaceSet
+from onedheat.models import LandmarkNetwork
 from onedheat.presets import Preset, with_settings
 from onedheat.training.schedule import Batches
 from onedheat.training.settings import as_json, differences
+from onedheat.training.starting import check_start, digest
 
 Number = float | int
 
@@ -27,28 +31,36 @@ class Search:
 
     Attributes:
         preset: what is trained and how, for the faces' scheme; its own value of the setting is not used.
-        faces: the whole training set.
-        setting: any setting of the preset that is a number: ``"gamma"``, ``"learning_rate"`` …
+        faces: the whole training set: faces, or clips for a network that looks at video.
+        setting: any setting of the preset that is a number: ``"gamma"``, ``"decay"`` (λ) …
         values: its values, in rising order.
         folds: how many.
+        start: weights that every run starts from; None for random ones.
     """
 
     preset: Preset
-    faces: FaceSet
+    faces: FaceSet | ClipSet
     setting: str
     values: tuple[Number, ...]
     folds: int
+    start: LandmarkNetwork | None = None
 
     @classmethod
     def of(
-        cls, preset: Preset, faces: FaceSet, setting: str, texts: Sequence[str], folds: int
+        cls,
+        preset: Preset,
+        faces: FaceSet | ClipSet,
+        setting: str,
+        texts: Sequence[str],
+        folds: int,
+        start: LandmarkNetwork | None = None,
     ) -> "Search":
         """The search over values that are given as text.
 
         Raises:
             ValueError: no such setting, one that is no number, a value that it cannot have, one that is
-                given twice, or fewer than two folds.
-            DataError: too few photos, or too few faces for one batch.
+                given twice, fewer than two folds, or a start that does not fit, see `check_start`.
+            DataError: too few photos, too few faces for one batch, or a clip that is too short.
         """
         present = _value_in(preset, setting)
         if isinstance(present, bool) or not isinstance(present, Number):
@@ -66,10 +78,23 @@ class Search:
             )
         if folds < 2:
             raise ValueError(f"--folds {folds}: at least 2 are needed, to train on the others")
-        search = cls(preset, faces, setting, values, folds)
-        for value in values:  # or some worker would find out, hours later
-            Batches(min(len(fold.training) for fold in search.divided), search.at(value).train, 0)
+        search = cls(preset, faces, setting, values, folds, start)
+        for value in values:
+            search.check(value)
         return search
+
+    def check(self, value: Number) -> None:
+        """Makes sure that a value can be trained, or some worker would find out, hours later.
+
+        Raises:
+            ValueError, DataError: see `of`.
+        """
+        preset = self.at(value)
+        network, train = preset.detector, preset.train
+        Batches(min(len(fold.training) for fold in self.divided), train, 0)
+        if isinstance(self.faces, ClipSet):
+            TrainingClips(self.faces, network.size, train.frames, train.augment)
+        check_start(preset, self.start)
 
     @cached_property
     def divided(self) -> list[Fold]:
@@ -94,7 +119,8 @@ class Search:
     def as_json(self) -> dict[str, Any]:
         """What is asked for, as plain values: the same on every machine, wherever its photos lie."""
         first = self.at(self.values[0])
-        asked = as_json(first.detector, first.train, self.faces, first.train.accumulate)
+        begins = None if self.start is None else digest(self.start)
+        asked = as_json(first.detector, first.train, self.faces, first.train.accumulate, begins)
         for part in (asked["detector"], asked["train"], asked["train"]["augment"]):
             part.pop(self.setting, None)
         asked["data"]["sha256"] = _digest(self.faces)
@@ -122,10 +148,12 @@ def _value_in(preset: Preset, setting: str) -> Any:
     raise ValueError(f"--search {setting}: there is no such setting")
 
 
-def _digest(faces: FaceSet) -> str:
+def _digest(faces: FaceSet | ClipSet) -> str:
     """Of whose faces these are, and of every landmark: other labels give other errors."""
     found = hashlib.sha256()
-    for sample in faces.samples:
-        found.update(sample.group.encode())
-        found.update(np.ascontiguousarray(sample.landmarks, "<f8").tobytes())
+    for one in faces.clips if isinstance(faces, ClipSet) else faces.samples:
+        found.update(one.group.encode())
+        found.update(np.ascontiguousarray(one.landmarks, "<f8").tobytes())
+        if isinstance(one, Clip) and one.visible is not None:  # what hidden landmarks are told by
+            found.update(np.ascontiguousarray(one.visible).tobytes())
     return found.hexdigest()

@@ -13,7 +13,6 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from onedheat.crossval.errors import SearchError
 from onedheat.crossval.search import Number, Search
+from onedheat.crossval.states import BESIDE, FoldState
 
 JOURNAL = "study.journal"
 NAME = "onedheat crossval"
@@ -28,34 +28,6 @@ ASKED = "asked"
 FOLD = "fold"
 PATIENCE = 600.0
 """Seconds to wait for another process to finish writing a line, before something must be wrong."""
-
-
-@dataclass(frozen=True)
-class FoldState:
-    """Where one fold of one value is.
-
-    Attributes:
-        value, fold: which.
-        state: ``"waiting"``, ``"running"`` (or cut short, until someone goes on with it),
-            ``"complete"`` or ``"fail"``.
-        nrmse: on the faces held out, in per cent; None unless complete.
-        faces: how many were held out; None unless complete.
-        seconds: of training, all resumptions together; None unless complete.
-        fault: why it failed; empty unless it did.
-    """
-
-    value: Number
-    fold: int
-    state: str
-    nrmse: float | None = None
-    faces: int | None = None
-    seconds: float | None = None
-    fault: str = ""
-
-    @property
-    def finished(self) -> bool:
-        """Whether it is never run again."""
-        return self.state in ("complete", "fail")
 
 
 class Claim:
@@ -171,6 +143,7 @@ class Study:
                 *self._place(trial),
                 state=trial.state.name.lower(),
                 nrmse=trial.value if trial.state.name == "COMPLETE" else None,
+                **{name: trial.user_attrs.get(name) for name in BESIDE},
                 faces=trial.user_attrs.get("faces"),
                 seconds=trial.user_attrs.get("seconds"),
                 fault=trial.user_attrs.get("fault", ""),
@@ -218,7 +191,9 @@ class Study:
             return None
         return Claim(trial, value, fold, folder, lock)
 
-    def record(self, claim: Claim, nrmse: float, *, faces: int, seconds: float) -> None:
+    def record(
+        self, claim: Claim, nrmse: float, *, faces: int, seconds: float, **beside: float | None
+    ) -> None:
         """Notes that a fold is done, for ever. One without a finite error has failed.
 
         Args:
@@ -226,6 +201,7 @@ class Study:
             nrmse: on the faces held out, in per cent.
             faces: how many these are.
             seconds: of training.
+            beside: figures of `BESIDE`, by name; None, or one that is not finite, is not known.
 
         Raises:
             SearchError: the journal cannot be written, or is damaged.
@@ -233,6 +209,9 @@ class Study:
         if not math.isfinite(nrmse):
             return self.fail(claim, f"its NRMSE is {nrmse}")
         with self._alone():
+            for name, figure in beside.items():
+                if figure is not None and math.isfinite(figure):
+                    claim.trial.set_user_attr(name, figure)
             claim.trial.set_user_attr("faces", faces)
             claim.trial.set_user_attr("seconds", round(seconds, 1))
             self.study.tell(claim.trial, nrmse)

@@ -6,6 +6,7 @@ started there. Each trains alone, on the processor or on one GPU.
 
 import logging
 import os
+import pickle
 import shutil
 import signal
 import threading
@@ -25,7 +26,9 @@ from onedheat.crossval.errors import SearchError
 from onedheat.crossval.progress import Progress
 from onedheat.crossval.results import Results
 from onedheat.crossval.search import Search
+from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import Claim, Study
+from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.files import write_atomically
@@ -46,10 +49,11 @@ _log = logging.getLogger(__name__)
 def results_of(study: Study) -> Results:
     """What is known by now."""
     search, faces = study.search, study.search.faces
+    what = "clips" if isinstance(faces, ClipSet) else "faces"
     return Results(
         setting=search.setting,
         folds=search.folds,
-        data=f"{faces.name}, {faces.split}, {len(faces)} faces",
+        data=f"{faces.name}, {faces.split}, {len(faces)} {what}",
         states=tuple(study.states()),
     )
 
@@ -98,6 +102,7 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
             fold.training,
             claim.folder,
             held_out=fold.held_out,
+            start=study.search.start,
             resume=True,
             progress=False,
             samples=0,
@@ -108,7 +113,8 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
         return True
     if report is None:
         return False
-    study.record(claim, report.nrmse, faces=report.faces, seconds=run.seconds)
+    beside = {name: getattr(report, name) for name in BESIDE}
+    study.record(claim, report.nrmse, faces=report.faces, seconds=run.seconds, **beside)
     _drop_weights(claim.folder)
     return True
 
@@ -158,7 +164,8 @@ class Worker:
         """Starts worker `number` of so many, the first is 0."""
         context = get_context("spawn")
         told, tell = context.Pipe(duplex=False)
-        given = (search, out, _gpu_of(number), workers, tell)
+        # Pickled here: as an argument, weights to start from would lie in /dev/shm, which may be small.
+        given = (pickle.dumps(search), out, _gpu_of(number), workers, tell)
         process = context.Process(target=_worker, args=given)
         with _ctrl_c_held_back():
             process.start()
@@ -187,8 +194,8 @@ def _gpu_of(number: int) -> str | None:
     return visible.split(",")[number % count]
 
 
-def _worker(search: Search, out: Path, gpu: str | None, workers: int, tell: Connection) -> None:
-    """What a worker's process does."""
+def _worker(search: bytes, out: Path, gpu: str | None, workers: int, tell: Connection) -> None:
+    """What a worker's process does, given the search pickled."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA starts, which it has not yet
@@ -197,7 +204,7 @@ def _worker(search: Search, out: Path, gpu: str | None, workers: int, tell: Conn
     try:
         with stop_requests() as stop_asked:
             _hear_ctrl_c()
-            work(search, out, stop_asked)
+            work(pickle.loads(search), out, stop_asked)
     except KeyboardInterrupt:
         pass  # asked twice
     except (SearchError, CheckpointError, DataError, ImageError, ValueError) as error:

@@ -3,7 +3,7 @@
     clips = stored(clips_from_stills(faces, 32), "clips", workers=2)
 
 One file a clip, named by what it shows, so that a store can be added to, shared by several sets and
-made by a command that is stopped and started again.
+made by a command that is stopped and started again. Of several commands at once one makes what all lack.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from jaxtyping import UInt8
 from tqdm import tqdm
 
@@ -77,10 +78,13 @@ def stored(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{_digest(clip)}.npy" for clip in clips.clips]
-    missing = [pair for pair in zip(clips.clips, files, strict=True) if not pair[1].exists()]
-    with tqdm(total=len(missing), unit="clip", disable=not progress or not missing) as bar:
-        for _ in _made(missing, workers):
-            bar.update()
+    if not all(file.exists() for file in files):
+        with FileLock(folder / ".lock"):
+            pairs = zip(clips.clips, files, strict=True)
+            missing = [pair for pair in pairs if not pair[1].exists()]
+            with tqdm(total=len(missing), unit="clip", disable=not progress or not missing) as bar:
+                for _ in _made(missing, workers):
+                    bar.update()
     return replace(
         clips,
         clips=tuple(

@@ -152,6 +152,11 @@ class ClipSet:
     def __len__(self) -> int:
         return len(self.clips)
 
+    @property
+    def groups(self) -> list[str]:
+        """The group of each clip."""
+        return [clip.group for clip in self.clips]
+
     def where(self, keep: Callable[[Clip], bool], split: str) -> "ClipSet":
         """The clips that `keep` says yes to, under another split name."""
         return replace(self, split=split, clips=tuple(c for c in self.clips if keep(c)))
@@ -166,7 +171,7 @@ class ClipSet:
         Raises:
             DataError: there are not enough groups to leave some on each side.
         """
-        held_out = held_out_groups([clip.group for clip in self.clips], share, seed, "clips")
+        held_out = held_out_groups(self.groups, share, seed, "clips")
         return (
             self.where(lambda clip: clip.group not in held_out, f"{self.split}-train"),
             self.where(lambda clip: clip.group in held_out, f"{self.split}-validation"),

@@ -88,6 +88,11 @@ class FaceSet:
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def groups(self) -> list[str]:
+        """The group of each face."""
+        return [sample.group for sample in self.samples]
+
     def landmarks(self) -> Float[np.ndarray, "faces landmarks 2"]:
         """All landmarks, (B, N, 2), in pixels of each photo."""
         return np.stack([sample.landmarks for sample in self.samples])
@@ -115,7 +120,7 @@ class FaceSet:
         Raises:
             DataError: there are not enough photos to leave some on each side.
         """
-        held_out = held_out_groups([one.group for one in self.samples], share, seed, "faces")
+        held_out = held_out_groups(self.groups, share, seed, "faces")
         return (
             self.where(lambda sample: sample.group not in held_out, f"{self.split}-train"),
             self.where(lambda sample: sample.group in held_out, f"{self.split}-validation"),

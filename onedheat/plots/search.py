@@ -4,12 +4,20 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from onedheat.crossval.measures import COMPARED
 from onedheat.crossval.results import Difference, Results
 from onedheat.crossval.search import Number
 from onedheat.plots.figure import BLUE, INK, LARGE, PALE, VERMILLION, Figure, label
 
 SYMBOLS = {"gamma": "γ", "decay": "λ"}
 """How the paper calls a setting."""
+
+LABELS = {
+    "nrmse": ("NRMSE (%), mean ± s.e. of folds", "worse than the best (points of NRMSE)"),
+    "nrmse_hidden": ("NRMSE of hidden points (%) ± s.e.", "worse than the best (points of NRMSE)"),
+    "jitter": ("jitter (%), mean ± s.e. of folds", "above the steadiest (points of jitter)"),
+}
+"""Of the axes of means and of differences, by the figure that values are compared by."""
 
 WIDE = 20
 """How many times the smallest value the largest is, where the axis is better logarithmic."""
@@ -21,8 +29,9 @@ def search_curve(results: Results) -> Figure:
     folds are harder than others.
 
     Args:
-        results: of a search; it may still go on.
+        results: of a search; it may still go on. Those `by` another figure are drawn by that.
     """
+    of_errors, of_apart = LABELS[results.measure]
     name = SYMBOLS.get(results.setting, results.setting)
     figure = Figure(8.6, 3.85, _in_words(results, name))
     title = f"{name} by {results.folds} folds of {results.data}"
@@ -37,7 +46,9 @@ def search_curve(results: Results) -> Figure:
         [results.standard_error(value) for value in measured],
         results.best,
     )
-    label(errors, name, "NRMSE (%), mean ± s.e. of folds")
+    label(errors, name, of_errors)
+    if results.measure == "jitter":
+        _draw_jitter_of_labels(errors, results.by("jitter_of_labels"))
     differences = sorted(_with_best(results), key=lambda one: one.value)
     apart.axhline(0, color=INK, lw=1.0, ls=":")
     _draw(
@@ -47,7 +58,7 @@ def search_curve(results: Results) -> Figure:
         [one.standard_error for one in differences],
         results.best,
     )
-    label(apart, name, "worse than the best (points of NRMSE)")
+    label(apart, name, of_apart)
     for axes in (errors, apart):
         _tick(axes, results.values)
     return figure
@@ -58,7 +69,7 @@ def _with_best(results: Results) -> list[Difference]:
     best = results.best
     if best is None:
         return []
-    own = Difference(best, best, 0.0, None, len(results.errors(best)))
+    own = Difference(best, best, 0.0, None, len(results.by_fold(best)))
     return [*results.differences(), own]
 
 
@@ -77,6 +88,18 @@ def _draw(
     if best in values:
         where = list(values).index(best)
         axes.plot(values[where], means[where], "*", ms=14, color=VERMILLION, zorder=3)
+
+
+def _draw_jitter_of_labels(axes: Axes, results: Results) -> None:
+    """How much the labels shake: what faces really do is in both."""
+    of_values = (results.mean(value) for value in results.values)
+    known = next((mean for mean in of_values if mean is not None), None)
+    if known is None:
+        return
+    axes.axhline(known, color=INK, lw=1.2, ls="--")
+    across = axes.get_yaxis_transform()
+    how = {"xycoords": across, "textcoords": "offset points", "ha": "left"}
+    axes.annotate("labels", (0.01, known), (0, 3), **how)
 
 
 def _tick(axes: Axes, values: Sequence[Number]) -> None:
@@ -100,6 +123,7 @@ def _in_words(results: Results, name: str) -> str:
         bar = "" if spread is None else f" ± {spread:.2f}"
         return f"{value:g} {results.mean(value):.2f}{bar}"
 
+    measure = COMPARED[results.measure]
     measured = [value for value in results.values if results.mean(value) is not None]
     apart = [
         f"{one.value:g} {one.mean:.2f}"
@@ -107,14 +131,15 @@ def _in_words(results: Results, name: str) -> str:
         for one in sorted(results.differences(), key=lambda one: one.value)
     ]
     beside = (
-        f" On the right how much worse than {name} {results.best:g} on the same folds, in points: "
-        f"{', '.join(apart)}."
+        f" On the right how much {measure.worse} than {name} {results.best:g} on the same folds, in "
+        f"points: {', '.join(apart)}."
         if apart
         else ""
     )
     if not measured:
         return f"{name} by {results.folds} folds: nothing has been measured yet."
+    what = measure.name[:1].upper() + measure.name[1:]
     return (
-        f"NRMSE in per cent against {name}, mean and standard error over up to {results.folds} folds of "
+        f"{what} in per cent against {name}, mean and standard error over up to {results.folds} folds of "
         f"{results.data}: {', '.join(map(said, measured))}.{beside} {results.verdict()}"
     )

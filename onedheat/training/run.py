@@ -33,7 +33,7 @@ from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
 from onedheat.landmarks import scheme
-from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig, build
+from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
 from onedheat.reliability import calibrate
@@ -52,7 +52,7 @@ from onedheat.training.machine import (
 from onedheat.training.saving import STATE, Checkpoints
 from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_begun, as_json, claim_folder
-from onedheat.training.starting import digest, take_over
+from onedheat.training.starting import check_start, digest
 from onedheat.training.validation import validation_of
 
 WITHOUT_ASKING = 20
@@ -85,7 +85,7 @@ class Run:
         CheckpointError: the folder holds a run and `resume` is not set, or one of other settings or
             other faces, or no checkpoint in it can be used.
         ValueError: too few faces, a scheme that is not the detector's, fp16 without a GPU, a batch that
-            the processes cannot share evenly, or a start with another trunk.
+            the processes cannot share evenly, or a start that does not fit, see `check_start`.
     """
 
     def __init__(
@@ -120,8 +120,7 @@ class Run:
         self.is_main = self.accelerator.is_main_process
         self.progress = progress and self.is_main
         self._plan()  # what cannot be divided is refused before a folder is claimed
-        if start is not None:
-            take_over(build(preset.detector), start)  # likewise
+        check_start(preset, start)  # likewise
         self.config, state = told_by_main(
             self.accelerator, lambda: self._open_folder(preset.detector, faces, start, resume)
         )

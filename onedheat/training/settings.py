@@ -51,8 +51,13 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         for key, value in asked[part].items()
         if key not in FREE
     ]
-    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches", "start")]
+    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches")]
+    pairs.append(("start", *(_start_in_words(one["start"]) for one in (since, asked))))
     return [f"{key}: {was} there, {value} asked for" for key, was, value in pairs if was != value]
+
+
+def _start_in_words(digest: str | None) -> str:
+    return "random weights" if digest is None else f"the weights {digest}"
 
 
 def as_begun(train: TrainConfig, path: Path) -> TrainConfig:

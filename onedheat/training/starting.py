@@ -4,7 +4,34 @@ import hashlib
 
 import torch
 
-from onedheat.models import LandmarkNetwork, Tracker
+from onedheat.models import KINDS, LandmarkNetwork, Tracker, build
+from onedheat.presets import Preset
+
+
+def check_start(preset: Preset, start: LandmarkNetwork | None) -> None:
+    """Makes sure that a preset can be trained from there.
+
+    Args:
+        preset: what is trained and how.
+        start: weights to start from; None for random ones.
+
+    Raises:
+        ValueError: they do not fit, see `take_over`; or a detector is to be left as it is that has never
+            been trained, or that is not inside a tracker.
+    """
+    kind, frozen = KINDS[preset.detector.kind], preset.train.freeze_detector
+    if frozen and not hasattr(kind, "freeze_detector"):
+        raise ValueError(
+            f"freeze_detector leaves the detector inside a tracker as it is; a {preset.detector.kind} has "
+            "none: set freeze_detector=false"
+        )
+    if frozen and start is None:
+        raise ValueError(
+            "freeze_detector leaves the detector as it begins, and without weights to start from that is "
+            "random: start from a trained detector, or set freeze_detector=false"
+        )
+    if start is not None:
+        take_over(build(preset.detector), start)
 
 
 def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from onedheat.crossval.results import Results
-from onedheat.crossval.study import FoldState
+from onedheat.crossval.states import FoldState
 
 ERRORS = {0.1: (4.0, 5.0, 6.0), 0.4: (3.5, 4.9, 5.4), 0.5: (3.6, 4.7, 5.6)}
 
@@ -20,7 +20,9 @@ def results_of(errors: dict, folds: int = 3, failed: tuple = ()) -> Results:
             if (value, fold) in failed:
                 states.append(FoldState(value, fold, "fail", fault="the loss is nan"))
             elif fold <= len(found):
-                states.append(FoldState(value, fold, "complete", found[fold - 1], 12, 90.0))
+                states.append(
+                    FoldState(value, fold, "complete", found[fold - 1], faces=12, seconds=90.0)
+                )
             else:
                 states.append(FoldState(value, fold, "waiting"))
     return Results("gamma", folds, "drawn, train, 36 faces", tuple(states))
@@ -104,6 +106,89 @@ def test_json_has_every_fold_and_nothing_that_is_no_json():
     }  # fmt: skip
     (difference,) = values["differences_from_best"]
     assert (difference["mean"], difference["folds"], difference["beyond_chance"]) == (1.0, 1, False)
+
+
+def results_on_clips() -> Results:
+    """NRMSE, that of hidden points, and jitter are least at three different values; lag grows with λ."""
+    figures = {  # of two folds each: NRMSE, of hidden points, jitter, lag
+        0.0: ((4.0, 5.0), (9.0, 11.0), (0.8, 1.0), (0.0, 0.0)),
+        0.3: ((3.8, 4.6), (8.0, 9.6), (0.6, 0.9), (0.2, 0.4)),
+        0.6: ((3.9, 4.9), (7.0, 9.8), (0.5, 0.7), (0.5, 0.7)),
+        0.9: ((5.0, 6.0), (7.5, 9.9), (0.4, 0.5), (1.0, 1.5)),
+    }
+    states = tuple(
+        FoldState(
+            value, fold + 1, "complete", nrmse[fold], hidden[fold], jitter[fold], 0.45, lag[fold]
+        )
+        for value, (nrmse, hidden, jitter, lag) in figures.items()
+        for fold in range(2)
+    )
+    return Results("decay", 2, "drawn, train, 8 clips", states)
+
+
+def test_of_clips_hidden_points_and_steadiness_are_compared_likewise():
+    results = results_on_clips()
+    assert results.best == 0.3 and results.by("nrmse").best == 0.3
+    hidden, jitter = results.by("nrmse_hidden"), results.by("jitter")
+    assert (hidden.best, jitter.best) == (0.6, 0.9)
+    assert (hidden.mean(0.6), hidden.standard_error(0.6)) == pytest.approx((8.4, 1.4))
+    # 0.3 less 0.6 on hidden points: 1.0 and −0.2.
+    next_ = [one for one in hidden.differences() if one.value == 0.3][0]
+    assert (next_.mean, next_.standard_error) == pytest.approx((0.4, 0.6))
+    assert not results_of(ERRORS).beside
+    assert results.beside == ["nrmse_hidden", "jitter", "jitter_of_labels", "lag"]
+
+
+def test_the_verdict_on_clips_names_all_three_and_never_jitter_without_labels_and_lag():
+    said = results_on_clips().verdict()
+    assert said.startswith(
+        "decay=0.3 is best: NRMSE 4.200 ± 0.400 % on 2 folds. decay=0.6 is next,"
+    )
+    assert "decay=0.6 is best for hidden points: NRMSE 8.400 ± 1.400 % on 2 folds." in said
+    assert (
+        "decay=0.9 is steadiest: jitter 0.450 ± 0.050 % on 2 folds (the labels have 0.450 %), lag 1.25 "
+        "frames. decay=0.6 is next, shakier by 0.150 ± 0.050 points on the same 2 folds" in said
+    )
+    assert (
+        "hidden" not in results_of(ERRORS).verdict()
+        and "jitter" not in results_of(ERRORS).verdict()
+    )
+
+
+def test_the_table_and_json_on_clips_have_all_figures_and_those_on_faces_none_of_them():
+    head, first = [line.split() for line in results_on_clips().as_text().splitlines()[:2]]
+    beside = [
+        "hidden",
+        "%",
+        "±",
+        "s.e.",
+        "jitter",
+        "%",
+        "±",
+        "s.e.",
+        "of",
+        "labels",
+        "%",
+        "±",
+        "s.e.",
+    ]
+    assert head == ["decay", "NRMSE", "%", "±", "s.e.", *beside, "lag", "±", "s.e.", "folds"]
+    assert first == ["0.0", "4.500", "0.500", "10.000", "1.000", "0.900", "0.100", "0.450", "0.000",
+                     "0.000", "0.000", "2/2"]  # fmt: skip
+    of_value = results_on_clips().as_json()["values"][1]
+    assert of_value["nrmse"] == pytest.approx(4.2)
+    assert of_value["jitter"] == {
+        "mean": pytest.approx(0.75), "standard_error": pytest.approx(0.15), "folds": [0.6, 0.9]
+    }  # fmt: skip
+    row = next(csv.DictReader(io.StringIO(results_of(ERRORS).as_csv())))
+    assert [row[name] for name in ("nrmse_hidden", "jitter", "jitter_of_labels", "lag")] == [""] * 4
+
+
+def test_hidden_points_of_a_value_that_failed_are_not_told():
+    one = FoldState(0.3, 1, "complete", 4.0, nrmse_hidden=9.0)
+    failed = FoldState(0.3, 2, "fail", fault="the loss is nan")
+    said = Results("decay", 2, "drawn", (one, failed)).verdict()
+    assert said == "Nothing has been measured yet. decay=0.3 failed on fold 2: the loss is nan"
 
 
 def test_csv_has_a_line_for_each_fold_that_is_done():

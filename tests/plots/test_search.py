@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from onedheat.crossval.results import Results
-from onedheat.crossval.study import FoldState
+from onedheat.crossval.states import FoldState
 from onedheat.plots.search import search_curve
 
 ERRORS = {0.1: (4.0, 5.0, 6.0), 0.4: (3.5, 4.9, 5.4), 0.5: (3.6, 4.7, 5.6)}
@@ -12,7 +12,7 @@ ERRORS = {0.1: (4.0, 5.0, 6.0), 0.4: (3.5, 4.9, 5.4), 0.5: (3.6, 4.7, 5.6)}
 
 def results_of(errors: dict, setting: str = "gamma") -> Results:
     states = [
-        FoldState(value, fold, "complete", nrmse, 12, 90.0)
+        FoldState(value, fold, "complete", nrmse, faces=12, seconds=90.0)
         for value, found in errors.items()
         for fold, nrmse in enumerate(found, 1)
     ]
@@ -50,6 +50,26 @@ def test_the_words_have_the_figures_of_the_points_and_the_verdict():
         "worse than γ 0.4 on the same folds, in points: 0.1 0.40 ± 0.15, 0.5 0.03 ± 0.12." in said
     )
     assert said.endswith(results_of(ERRORS).verdict())
+
+
+def test_on_clips_hidden_points_and_jitter_have_plots_of_their_own_with_that_of_the_labels():
+    states = [
+        FoldState(value, fold, "complete", 4.0, hidden + fold, jitter, 0.45, 0.5)
+        for value, hidden, jitter in ((0, 8.0, 0.9), (0.3, 6.0, 0.7), (0.9, 7.0, 0.5))
+        for fold in (1, 2)
+    ]
+    results = Results("decay", 2, "drawn, train, 8 clips", tuple(states))
+    hidden = search_curve(results.by("nrmse_hidden"))
+    assert drawn(hidden.axes[0])[0] == pytest.approx(np.array([[0, 9.5], [0.3, 7.5], [0.9, 8.5]]))
+    assert [axes.get_xlabel() for axes in hidden.axes] == ["λ", "λ"]
+    assert "hidden points (%)" in hidden.axes[0].get_ylabel()
+    assert hidden.alt.startswith("NRMSE of hidden points in per cent against λ")
+    jitter = search_curve(results.by("jitter"))
+    assert drawn(jitter.axes[1])[0] == pytest.approx(np.array([[0, 0.4], [0.3, 0.2], [0.9, 0]]))
+    (labels,) = [line for line in jitter.axes[0].lines if line.get_linestyle() == "--"]
+    assert labels.get_ydata() == pytest.approx([0.45, 0.45])
+    assert jitter.alt.startswith("Jitter in per cent against λ")
+    assert "how much shakier than λ 0.9 on the same folds, in points: 0 0.40 ± 0.00" in jitter.alt
 
 
 def test_a_search_is_drawn_at_its_beginning_and_for_any_setting():

@@ -1,17 +1,17 @@
 """Starting from trained weights: what fits is taken over, the rest and the way there are as ever."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 from smallruns import QUICK, SMALL, run_of
 
 from onedheat.checkpoints import CheckpointError
-from onedheat.models import Detector
+from onedheat.models import Detector, TrackerConfig
 from onedheat.presets import Preset
 from onedheat.training import Run
-from onedheat.training.starting import digest, take_over
+from onedheat.training.starting import check_start, digest, take_over
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def test_a_run_goes_on_only_with_the_start_it_had(faces, tmp_path, trained):
     run_of(faces, tmp_path / "run", how={"start": trained}).save()
     noted = json.loads((tmp_path / "run/run.json").read_text())["start"]
     assert noted == digest(trained) and noted != digest(Detector(SMALL))
-    with pytest.raises(CheckpointError, match=f"start: {noted} there, None asked for"):
+    with pytest.raises(
+        CheckpointError, match=f"start: the weights {noted} there, random weights asked"
+    ):
         run_of(faces, tmp_path / "run", resume=True)
     assert run_of(faces, tmp_path / "run", resume=True, how={"start": trained}).step == 0
 
@@ -60,3 +62,13 @@ def test_weights_that_were_taught_by_another_loss_are_refused(trained):
     with pytest.raises(ValueError, match="taught by loss=cross_entropy, .* by l2: .* set loss=l2"):
         take_over(network, trained)
     assert torch.equal(network.state_dict()["trunk.stem.0.weight"], before)
+
+
+def test_only_a_detector_that_was_trained_and_is_inside_a_tracker_can_be_left_as_it_is(trained):
+    frozen = replace(QUICK, freeze_detector=True)
+    tracker = TrackerConfig(**asdict(SMALL), features=4)
+    check_start(Preset(tracker, frozen, ""), trained)
+    with pytest.raises(ValueError, match="that is random: start from a trained detector"):
+        check_start(Preset(tracker, frozen, ""), None)
+    with pytest.raises(ValueError, match="a detector has none: set freeze_detector=false"):
+        check_start(Preset(SMALL, frozen, ""), trained)

@@ -1,0 +1,58 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output."),
+]
+Weights = Annotated[
+    str, typer.Option(help="A shipped name, a checkpoint's folder, or a hub id user/repository.")
+]
+Decoder = Annotated[
+    Literal["dark", "centroid", "argmax"],
+    typer.Option(help="How a coordinate is read off a vector."),
+]
+Flip = Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")]
+EngineName = Annotated[
+    Literal["auto", "torch", "onnx"],
+    typer.Option(help="What runs the network; auto is the fastest that can be had."),
+]
+FaceDetector = Annotated[
+    Literal["auto", "yunet", "cascade"],
+    typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
+]
+
+
+Datasets = Annotated[
+    list[str],
+    typer.Option(help="A data set's name, or your own folder. Several are trained on together."),
+]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="The folder of a named data set; one for each of these, in their order. Your own "
+        "folders and synthetic take none."
+    ),
+]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option(help="Part to train on: one for all data sets, or one for each, in order."),
+]
+StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WEIGHTS",
+        help="Start from these weights: a shipped name, a folder, or a hub id with the same trunk.",
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Trackers: keep the frames of moving photos here, made once."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting.")
+]

@@ -1,0 +1,91 @@
+"""How commands say what they found, and what is wrong."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from tqdm import tqdm
+from typer.core import TyperGroup
+
+OPTIONS = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_completion": False}
+"""Of every group of commands."""
+
+
+class Commands(TyperGroup):
+    """Turns the package's own errors into one sentence instead of a traceback."""
+
+    def invoke(self, ctx):
+        from onedheat.checkpoints import CheckpointError
+        from onedheat.crossval.errors import SearchError
+        from onedheat.data.errors import DataError
+        from onedheat.data.images import ImageError
+        from onedheat.data.pts import PtsError
+        from onedheat.engines import EngineError
+        from onedheat.faces import FinderError
+        from onedheat.video import VideoError
+
+        try:
+            with told(logging.getLogger("onedheat.engines")):
+                return super().invoke(ctx)
+        except (
+            CheckpointError,
+            DataError,
+            EngineError,
+            FinderError,
+            ImageError,
+            PtsError,
+            SearchError,
+            VideoError,
+            FloatingPointError,
+        ) as error:
+            typer.echo(f"onedheat: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
+class _Echo(logging.Handler):
+    """Log messages as sentences on standard error, above a progress bar if there is one."""
+
+    def emit(self, record):
+        tqdm.write(f"onedheat: {record.getMessage()}", file=sys.stderr)
+
+
+@contextmanager
+def told(logger: logging.Logger) -> Iterator[None]:
+    """What a logger says is told to the person who waits."""
+    echo, level = _Echo(), logger.level
+    logger.addHandler(echo)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(echo)
+        logger.setLevel(level)
+
+
+def write_picture(path: Path, png: bytes) -> None:
+    """A picture in a file; a folder that is not there is a wrong option."""
+    from onedheat.files import write_atomically
+
+    try:
+        write_atomically(path, png)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
+
+
+def give(values: dict, text: str, json_to: str | None) -> None:
+    """A result as text, or as JSON where it was asked for."""
+    from onedheat.files import write_atomically
+
+    if json_to is None:
+        typer.echo(text)
+        return
+    written = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    if json_to == "-":
+        sys.stdout.write(written)
+    else:
+        write_atomically(Path(json_to), written.encode())
+        typer.echo(text)
