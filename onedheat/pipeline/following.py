@@ -174,6 +174,25 @@ class _Recurrence:
         return locate_by(read, *faces, calibration_of(network, decoder))
 
 
+def without_memory(landmarker: Landmarker) -> Landmarker:
+    """The detector inside a tracker, run as the tracker is run; one that remembers nothing as it is.
+
+    Its σ is not calibrated: a tracker's calibration is of what it gives itself.
+
+    Raises:
+        ValueError: a tracker network that has no detector apart from itself.
+    """
+    network = landmarker.detector
+    if not isinstance(network, ClipNetwork):
+        return landmarker
+    if not isinstance(network, Tracker):
+        raise ValueError(
+            f"a {network.config.kind} network has no detector apart from itself; give a tracker"
+        )
+    runs = landmarker.engine and _without_memory(network, landmarker.engine)
+    return Landmarker(network.detector, decoder=landmarker.decoder, engine=runs)
+
+
 def _without_memory(network: LandmarkNetwork, engine: Engine | None) -> Callable:
     """What finds heatmaps in pictures of faces: of a tracker the detector inside, run as it is run."""
     if not isinstance(network, Tracker):
