@@ -39,7 +39,8 @@ AGAIN = 30  # frames after which the flow that is corrected begins anew
 MOST_LATE = 32.0  # frames at rest, of the 1€ filters that are tried
 SURELY_LATER = 0.02  # frames by which a tracker must be later than its detector to be told from it
 
-Tracks = Sequence[Track]  # of each clip (T, N, 2)
+AnyTrack = Float[np.ndarray, "_ landmarks 2"]  # clips differ in length
+Tracks = Sequence[AnyTrack]  # of each clip (T, N, 2)
 FilterFor = Callable[[Track], LandmarkFilter]  # a fresh filter for a face of that size
 
 
@@ -163,15 +164,18 @@ def _filtered(kept: "_Kept", ways: Sequence[Way]) -> Iterator[Way]:
     the tracker, where that is later than its detector.
     """
     first, base = ways[0], ways[-1]
-    late = [way.report.lag if way.report.lag is not None else math.nan for way in (first, base)]
-    if late[0] > late[1] + SURELY_LATER:
-        yield kept.smoothed(f"1€ filter, as late as {first.name}", kept.as_late_as(late[0]))
+    late, least = kept.late(first.tracks), kept.late(base.tracks)
+    if late > least + SURELY_LATER:
+        yield kept.smoothed(f"1€ filter, as late as {first.name}", kept.as_late_as(late))
     for frames in AVERAGED:
         average = kept.smoothed(f"mean of {frames} frames", lambda _, n=frames: MovingAverage(n))
         yield average
-        yield kept.smoothed(
-            "1€ filter, as late as that", kept.as_late_as(kept.late(average.tracks))
-        )
+        late = kept.late(average.tracks)
+        if math.isnan(late):  # where nothing moves
+            late_as_that = one_euro(average.lag_at_rest or 0.5)
+        else:
+            late_as_that = kept.as_late_as(late)
+        yield kept.smoothed("1€ filter, as late as that", late_as_that)
 
 
 class _Kept:
@@ -203,20 +207,17 @@ class _Kept:
         return lag(_apart([t[:, self._watcher.found] for t in tracks]), _apart(self._labels))
 
     def as_late_as(self, wanted: float) -> FilterFor:
-        """The 1€ filter that is measured to be late by so many frames; by bisection of its strength.
-
-        Where nothing can be measured, as nothing moves, it is late by so many at rest.
-        """
+        """The 1€ filter that is measured to be late by so many frames, by bisection of its strength."""
         low, high = 1e-3, MOST_LATE
         for _ in range(14):
             middle = math.sqrt(low * high)
-            late = self.late(self._smooth(one_euro(middle)))
-            if math.isnan(late):
-                return one_euro(max(low, wanted) if wanted == wanted else 1.0)
-            low, high = (middle, high) if late < wanted else (low, middle)
+            if self.late(self._smooth(one_euro(middle))) < wanted:
+                low = middle
+            else:
+                high = middle
         return one_euro(math.sqrt(low * high))
 
-    def _smooth(self, filter_for: FilterFor) -> list[Track]:
+    def _smooth(self, filter_for: FilterFor) -> list[AnyTrack]:
         return [filter_for(track).smooth(track) for track in self._watcher.landmarks]
 
 
@@ -231,7 +232,7 @@ def one_euro(lag_at_rest: float) -> FilterFor:
     return filter_for
 
 
-def _apart(tracks: Tracks) -> Float[np.ndarray, "frames landmarks 2"]:
+def _apart(tracks: Tracks) -> Track:
     """Tracks one after the other, with a frame without landmarks between two of them."""
     gap = np.full((1, *tracks[0].shape[1:]), np.nan)
     return np.concatenate([part for track in tracks for part in (track, gap)])

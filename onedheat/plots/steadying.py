@@ -54,7 +54,7 @@ def errors_over_time(comparison: Comparison, clip: int = 0) -> Figure:
     start = _liveliest(labelled)
 
     figure = Figure(8.6, 6.0)
-    whole, close = figure.panel(0.75, 3.35, 7.6, 1.9), figure.panel(0.75, 0.65, 7.6, 1.9)
+    whole, close = figure.panel(0.75, 3.2, 7.6, 1.85), figure.panel(0.75, 0.6, 7.6, 1.95)
     frames = np.arange(len(labelled))
     near = slice(start, start + CLOSE)
     for (way, values), style in zip(lines.items(), LINES, strict=False):
@@ -68,9 +68,9 @@ def errors_over_time(comparison: Comparison, clip: int = 0) -> Figure:
     close.set_ylim(-most, most)  # flow may be anywhere
     label(whole, "frame", "error in x, pixels")
     label(close, "frame, where the face moves most", "error in x, pixels")
-    close.legend(
-        fontsize=SMALL, frameon=False, labelcolor=INK, ncols=3, loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0), handlelength=3, columnspacing=1.2,
+    whole.legend(
+        *close.get_legend_handles_labels(), fontsize=SMALL, frameon=False, labelcolor=INK, ncols=3,
+        loc="lower left", bbox_to_anchor=(-0.02, 1.0), handlelength=3, columnspacing=1.2,
     )  # fmt: skip
     shown = f"{comparison.clips.name}, clip {clip}: {name}"
     figure.write(0.75, 5.65, f"{shown}, less the detector's mean error", size=LARGE, weight="bold")
