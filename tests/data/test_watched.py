@@ -28,7 +28,7 @@ def test_photos_move_as_before_a_camera_with_the_occluders_of_tests(tmp_path):
 
 
 def test_a_split_that_is_none_is_refused():
-    with pytest.raises(DataError, match="no split 'tset'"):
+    with pytest.raises(DataError, match="no split 'tset:3'"):
         dataset("synthetic").watched(None, "tset:3", 5)
     with pytest.raises(DataError, match="asked for 0 clips"):
         dataset("synthetic").watched(None, "test:0", 5)
