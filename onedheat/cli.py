@@ -532,7 +532,7 @@ def bench(
         typer.Option(help="Networks whose speed is measured: tiny, small, paper, 1d@64, 2d@64 …"),
     ] = None,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Count memory only, which takes a minute.")
+        bool, typer.Option("--memory", help="Count memory only, which takes a minute or two.")
     ] = False,
     json_to: Json = None,
 ):
@@ -550,7 +550,8 @@ def bench(
             values = report.memory(paper, bar.set_description_str)
         else:
             chosen = {name: networks[name] for name in only or networks}
-            values = report.measure(chosen, paper, bar.set_description_str)
+            tracker = PRESETS["tiny-tracker"].detector
+            values = report.measure(chosen, paper, tracker, bar.set_description_str)
     values.setdefault("machine", report.machine())
     _give(values, report.as_text(values), json_to)
 

@@ -9,6 +9,7 @@ Memory lies in the bins of the crop and moves with it. A detector remembers noth
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from onedheat.landmarks import FACE_SIZE
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, pick
 from onedheat.pipeline.landmarker import (
+    FEW,
     Landmarker,
     Located,
     as_located,
@@ -31,6 +33,7 @@ from onedheat.pipeline.landmarker import (
     landmarks_box,
     locate_by,
 )
+from onedheat.threads import one_thread
 
 Boxes = Float[np.ndarray, "faces 4"]
 Memory = tuple | None
@@ -171,7 +174,10 @@ class _Recurrence:
             return as_located(network.read(run(pictures), decoder))
 
         faces = cut_out(images, boxes, network.config.size, device)
-        return locate_by(read, *faces, calibration_of(network, decoder))
+        # As in `locate`: where PyTorch does not run the detector, what is left to it is small.
+        small = isinstance(self.landmarker.engine, OnnxEngine) and len(boxes) <= FEW
+        with one_thread() if small else nullcontext():
+            return locate_by(read, *faces, calibration_of(network, decoder))
 
 
 def without_memory(landmarker: Landmarker) -> Landmarker:
