@@ -153,7 +153,7 @@ def compare(
     ways = [Way(name, tracker.landmarks, tracker.report(weights=weights))]
     if detector is not tracker:
         ways.append(kept.measured("its detector, frame by frame", detector.landmarks))
-    ways += _filtered(kept, ways)
+    ways = [*ways, *_filtered(kept, ways)]
     ways.append(kept.measured("flow from the first frame", never.landmarks))
     ways.append(kept.measured(f"flow, begun anew after {AGAIN} frames", often.landmarks))
     return Comparison(tuple(ways), clips, detector.points, detector.found)
