@@ -14,11 +14,10 @@ from tqdm import tqdm
 from onedheat.data import DataError, FaceSet, Sample
 from onedheat.data.clips import ClipSet
 from onedheat.geometry import Box, box_overlap, paper_box, tight_box
-from onedheat.landmarks import FACE_SIZE, Scheme, correspondence, scheme
+from onedheat.landmarks import FACE_SIZE, scheme
 from onedheat.pipeline import Landmarker, landmarks_box
-from onedheat.pipeline.following import Follower, Memory
-from onedheat.pipeline.identities import Motion
 from onedheat.reports import Report, summarize
+from onedheat.watching import Watcher, common_points, moments
 
 MIN_OVERLAP = 0.4  # of a found face with the labelled one, to be the same face
 JITTER = (
@@ -104,7 +103,7 @@ def evaluate(
             any of the data set's, or a face that lacks the landmarks its errors are divided by; or the
             detector's box is to be redrawn, which it is anyway.
     """
-    labelled, found = _common(faces, scheme(landmarker.detector.config.scheme))
+    labelled, found = common_points(faces, scheme(landmarker.detector.config.scheme))
     predicted, sigma = find_landmarks(
         landmarker, faces, box=box, redrawn=redrawn, progress=progress
     )
@@ -194,44 +193,10 @@ def evaluate_clips(
     Raises:
         DataError: as `evaluate`.
     """
-    labelled, found = _common(clips, scheme(landmarker.detector.config.scheme))
-    follower = Follower(landmarker, two_pass=two_pass)
-    seen: list[list[Seen]] = [[] for _ in clips.clips]
-    total = sum(map(len, clips.clips))
-    with tqdm(total=total, unit="frame", disable=not progress) as bar:
-        for start in range(0, len(clips), 16):
-            together = range(start, min(start + 16, len(clips)))
-            memories: dict[int, Memory] = dict.fromkeys(together)
-            motions: dict[int, Motion] = {}
-            for t in range(max(len(clips.clips[number]) for number in together)):
-                going = [number for number in together if t < len(clips.clips[number])]
-                boxes = [
-                    motions[number].expected_box()
-                    if follow and number in motions
-                    else tight_box(clips.clips[number].landmarks[max(0, t - 1)], 1.25)
-                    for number in going
-                ]
-                images = [clips.clips[number].frames[t] for number in going]
-                remembered = [memories[number] for number in going]
-                located, after = follower.look(images, np.stack(boxes), remembered)
-                for place, number in enumerate(going):
-                    landmarks, memories[number] = located.landmarks[place], after[place]
-                    seen[number].append((landmarks, located.sigma[place]))
-                    if follow and landmarks_box(landmarks) is not None:
-                        motions.setdefault(number, Motion.at_rest(landmarks)).see(landmarks)
-                bar.update(len(going))
-    landmarks, sigma = (np.stack(part) for part in zip(*sum(seen, []), strict=True))
-    where = "followed" if follow else "tight, of the last frame"
-    return summarize(
-        landmarks[:, found],
-        clips.faces(),
-        sigma=sigma[:, found],
-        points=labelled,
-        box=f"{where}, two passes" if two_pass else where,
-        decoder=landmarker.decoder,
-        flip=False,
-        weights=weights,
-    )
+    watcher = Watcher(landmarker, clips, follow=follow, two_pass=two_pass)
+    for moment in moments(clips, progress=progress):
+        watcher.look(moment)
+    return watcher.report(weights=weights)
 
 
 def _look(landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]) -> list[Seen]:
@@ -256,15 +221,3 @@ def _find(landmarker: Landmarker, sample: Sample) -> Seen:
         nothing = np.full((len(landmarker.scheme), 2), np.nan)
         return nothing, nothing
     return best.landmarks, best.sigma
-
-
-def _common(faces: FaceSet | ClipSet, own: Scheme) -> tuple[list[int], list[int]]:
-    """The landmarks that can be compared, as indices into the labels and into the network's."""
-    try:
-        labelled, found = correspondence(faces.scheme, own)
-    except ValueError as error:
-        raise DataError(
-            f"these weights find the {own.name} landmarks, {faces.name} is annotated with "
-            f"{faces.scheme.name}: {error}"
-        ) from error
-    return list(labelled), list(found)

@@ -283,20 +283,25 @@ def as_table(reports: Sequence[Report]) -> str:
         ("decoder", lambda report: report.decoder + (" + flip" if report.flip else "")),
         ("box", lambda report: report.box),
         ("NRMSE %", lambda report: f"{report.nrmse:.2f}"),
-        ("offset removed %", lambda report: _shown(report.nrmse_offset_removed)),
-        ("hidden %", lambda report: _shown(report.nrmse_hidden)),
-        ("jitter %", lambda report: _shown(report.jitter)),
-        ("of labels %", lambda report: _shown(report.jitter_of_labels)),
-        ("of error %", lambda report: _shown(report.jitter_of_error)),
-        ("lag", lambda report: _shown(report.lag)),
+        ("offset removed %", lambda report: shown(report.nrmse_offset_removed)),
+        ("hidden %", lambda report: shown(report.nrmse_hidden)),
+        ("jitter %", lambda report: shown(report.jitter)),
+        ("of labels %", lambda report: shown(report.jitter_of_labels)),
+        ("of error %", lambda report: shown(report.jitter_of_error)),
+        ("lag", lambda report: shown(report.lag)),
         ("AUC", lambda report: f"{report.auc:.3f}"),
         ("failures %", lambda report: f"{report.failure_rate:.1f}"),
-        ("in 1 σ %", lambda report: _shown(report.inside_sigma)),
+        ("in 1 σ %", lambda report: shown(report.inside_sigma)),
         *((area, lambda report, area=area: f"{report.areas[area]:.2f}") for area in areas),
     ]
     columns = [(name, cell) for name, cell in columns if any(map(cell, reports))]
     head = [name for name, _ in columns]
     rows = [[cell(report) for _, cell in columns] for report in reports]
+    return laid_out(head, rows)
+
+
+def laid_out(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain text table: a line of names, one below it, a line for each row."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -305,5 +310,6 @@ def as_table(reports: Sequence[Report]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """A value in a table; nothing where there is none."""
     return "" if value is None else f"{value:.2f}"

@@ -8,7 +8,7 @@ from papermill.parameterize import parameterize_notebook
 
 # Small values for the cell tagged `parameters`, one row for every notebook.
 PARAMETERS = {
-    "00_start_here": {"seed": 1},
+    "00_start_here": {"seed": 1, "frames": 12},
     "01_quantization_error": {"seed": 1, "bins": [32, 64, 256]},
     "02_marginal_heatmaps": {"seed": 1, "bins": [64, 256], "count": 6},
     "03_detector": {"seed": 2, "bins": [64, 128, 768], "drawn": [0, 4]},

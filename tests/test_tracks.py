@@ -252,7 +252,7 @@ def test_the_command_writes_everything(track, clip, tmp_path):
     )
     assert done.exit_code == 0, done.output
     assert "20 frames, 1 face, detector network, one pass a frame" in done.stdout
-    assert "jitter" in done.stdout and "ms a frame" in done.stdout
+    assert "jitter" in done.stdout and "ms a frame (read" in done.stdout
     tracks = read_tracks(tmp_path / "t.csv")
     assert tracks.frame.tolist() == list(range(20))
     assert np.abs(tracks.landmarks[5:] - WAY[5:]).max() < 1.5

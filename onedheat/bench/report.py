@@ -11,13 +11,17 @@ import torch
 
 from onedheat.bench.device_memory import BATCH, CAP, training_peak
 from onedheat.bench.saved_bytes import (
+    FRAMES,
+    clip_saved_bytes,
     columns,
     output_numbers,
     saved_bytes,
+    tracker_columns,
     trunk_saved_bytes,
 )
 from onedheat.bench.speed import engines_of, forward_ms, photo_ms, post_trunk_time
-from onedheat.models import DetectorConfig, NetworkConfig, build
+from onedheat.bench.tracking import tracking_cost
+from onedheat.models import DetectorConfig, NetworkConfig, TrackerConfig, build
 
 Say = Callable[[str], None]
 ByWay = dict[str, dict[str, Any]]
@@ -32,18 +36,23 @@ def rivals(paper: DetectorConfig) -> dict[str, NetworkConfig]:
     }
 
 
-def measure(networks: Mapping[str, NetworkConfig], paper: DetectorConfig, say: Say) -> dict:
+def measure(
+    networks: Mapping[str, NetworkConfig], paper: DetectorConfig, tracker: TrackerConfig, say: Say
+) -> dict:
     """Speed and memory of this machine, 1D against 2D.
 
     Args:
         networks: whose speed is measured, by name.
         paper: the detector whose memory is counted, and whose trunk the 2D detectors have.
+        tracker: whose step is timed beside its detector.
         say: is told what is measured next.
 
     Returns:
         Plain values. `ms` and `photo_ms` are milliseconds a face, by network, engine and batch size
         (None: would take too long): of the network alone, and of `landmarker(image, boxes=…)` with
-        crop and decoding. `saved_bytes` is by way and L, see `onedheat.bench.saved_bytes`.
+        crop and decoding. `tracking` is what a tracker adds to a frame, by engine, see
+        `onedheat.bench.tracking`. `saved_bytes` is by way and L, see `onedheat.bench.saved_bytes`;
+        `clip_saved_bytes` likewise, of clips and trackers.
         `post_trunk_share` is what everything after the trunk keeps, of what the trunk keeps, and what
         it takes of the time of a forward pass. `device_peak` is None without a GPU.
     """
@@ -55,12 +64,15 @@ def measure(networks: Mapping[str, NetworkConfig], paper: DetectorConfig, say: S
             ms[name][engine_name] = alone = forward_ms(engine, config.size)
             known = {"at_least": alone["1"] or 0.0}
             photos[name][engine_name] = photo_ms(_untrained(config), engine, **known)
+    say("a tracker's step")
+    tracking = tracking_cost(tracker)
     say("time after the trunk")
     time_share = post_trunk_time(_untrained(paper))
     return {
         "machine": machine(),
         "ms": ms,
         "photo_ms": photos,
+        "tracking": tracking,
         **memory(paper, say, time_share),
     }
 
@@ -79,10 +91,27 @@ def memory(paper: DetectorConfig, say: Say, time_share: float | None = None) -> 
     trunk, whole = trunk_saved_bytes(paper), saved_bytes(paper)
     return {
         "saved_bytes": kept,
+        "clip_saved_bytes": clip_memory(paper, say),
         "output_numbers": numbers,
         "post_trunk_share": {"saved_bytes": (whole - trunk) / trunk, "time": time_share},
         "device_peak": device_peak(ways, say) if torch.cuda.is_available() else None,
     }
+
+
+def clip_memory(paper: DetectorConfig, say: Say) -> ByWay:
+    """Bytes that autograd keeps of a clip: the lower half of Table 1.
+
+    Returns:
+        ``"1d"``, ``"1d_tracker_alone"`` (its detector frozen) and ``"2d"`` → L → bytes.
+    """
+    kept: ByWay = {"1d": {}, "1d_tracker_alone": {}, "2d": {}}
+    for way, configs in tracker_columns(paper).items():
+        for bins, config in configs.items():
+            say(f"saved bytes of a clip, {way}, L = {bins}")
+            kept[way][str(bins)] = clip_saved_bytes(config)
+            if way == "1d":
+                kept["1d_tracker_alone"][str(bins)] = clip_saved_bytes(config, frozen=True)
+    return kept
 
 
 def device_peak(ways: Mapping[str, Mapping[int, NetworkConfig]], say: Say) -> dict:
@@ -129,10 +158,15 @@ def as_text(found: dict) -> str:
             "",
             *_ms_lines("ms a face, from photo to landmarks", found["photo_ms"]),
             "",
+            *_tracking_lines(found["tracking"]),
+            "",
         ]
     lines += [
         "MiB that autograd keeps of a picture, by L",
         *_byte_lines(found["saved_bytes"], 2**20),
+        "",
+        f"MiB that autograd keeps of a clip of {FRAMES} frames, by L",
+        *_byte_lines(found["clip_saved_bytes"], 2**20),
     ]
     if peaks := found["device_peak"]:
         title = f"GiB at the peak of a step of {peaks['batch']} pictures, {peaks['device']}"
@@ -164,6 +198,21 @@ def _ms_lines(title: str, by_name: dict) -> list[str]:
             cells = ("–" if value is None else f"{value:.2f}" for value in by_batch.values())
             lines.append(f"{name + ', ' + engine:36}" + "".join(f"{cell:>12}" for cell in cells))
     return lines
+
+
+def _tracking_lines(tracking: dict) -> list[str]:
+    names = {"frame_ms": "frame, ms", "step_ms": "step, ms", "share": "share"}
+    title = "a tracker's step beside the rest"
+    lines = [f"{title:36}" + "".join(f"{name:>12}" for name in names.values())]
+    for engine, values in tracking.items():
+        if engine != "state_bytes":
+            cells = (
+                f"{values['frame_ms']:.2f}",
+                f"{values['step_ms']:.2f}",
+                f"{values['share']:.1%}",
+            )
+            lines.append(f"{'tiny-tracker, ' + engine:36}" + "".join(f"{c:>12}" for c in cells))
+    return [*lines, f"kept of a face: {tracking['state_bytes'] / 1000:.1f} kB"]
 
 
 def _byte_lines(ways: dict, unit: int) -> list[str]:

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from onedheat.cli.asked import paired_with_folders
 from onedheat.cli.options import Decoder, EngineName, FaceDetector, Flip, Json, Weights
-from onedheat.cli.speaking import give
+from onedheat.cli.speaking import give, write_picture
 
 
 def evaluate(
@@ -38,9 +38,26 @@ def evaluate(
             min=0,
             max=2,
             help="Videos: follow each face from its first frame, in so many passes a frame; 2 draw the "
-            "paper's box anew. 0 looks at every frame by itself.",
+            "paper's box anew. 0 looks at every frame by itself. Photos move as before a camera.",
         ),
     ] = 0,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="With --follow: the detector frame by frame, filters at equal lag and optical flow too.",
+        ),
+    ] = False,
+    frames: Annotated[
+        int,
+        typer.Option(
+            min=3, help="With --follow: of each clip that is made, from a photo or drawn."
+        ),
+    ] = 90,
+    figure: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="With --beside: one landmark's error over time."),
+    ] = None,
     face_detector: FaceDetector = "auto",
     engine: EngineName = "auto",
     json_to: Json = None,
@@ -52,6 +69,8 @@ def evaluate(
         raise typer.BadParameter(
             "--follow draws its boxes by itself; leave --box and --redrawn out"
         )
+    if (beside and not follow) or (figure and not beside):
+        raise typer.BadParameter("--beside needs --follow 1 or 2, and --figure needs --beside")
     from onedheat.evaluation import evaluate as measure
     from onedheat.evaluation import evaluate_clips
     from onedheat.pipeline import load
@@ -61,14 +80,37 @@ def evaluate(
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     split = split or chosen.test_split
     if follow:
-        clips = chosen.clips(folder, split)
-        how = {"follow": True, "two_pass": follow == 2}
-        report = evaluate_clips(landmarker, clips, **how, weights=weights, progress=True)
+        clips = chosen.watched(folder, split, frames)
+        how = {"two_pass": follow == 2, "weights": weights, "progress": True}
+        if beside:
+            _give_beside(landmarker, clips, how, figure, json_to)
+            return
+        report = evaluate_clips(landmarker, clips, follow=True, **how)
     else:
         faces = chosen.read(folder, split)
         how = {"box": box, "redrawn": redrawn}
         report = measure(landmarker, faces, **how, weights=weights, progress=True)
     give(report.as_json(), as_table([report]), json_to)
+
+
+def _give_beside(landmarker, clips, how: dict, figure: Path | None, json_to: str | None) -> None:
+    """A landmarker beside what needs no training, as a table or JSON, and as a figure."""
+    from onedheat.data.errors import DataError
+    from onedheat.steadying import compare
+
+    try:
+        comparison = compare(landmarker, clips, **how)
+    except DataError:
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if figure is not None:
+        from onedheat.plots.steadying import errors_over_time
+
+        drawn = errors_over_time(comparison)
+        write_picture(figure, drawn.png())
+        typer.echo(f"{figure}: {drawn.alt}", err=True)
+    give(comparison.as_json(), comparison.as_text(), json_to)
 
 
 def bench(
@@ -77,7 +119,7 @@ def bench(
         typer.Option(help="Networks whose speed is measured: tiny, small, paper, 1d@64, 2d@64 …"),
     ] = None,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Count memory only, which takes a minute.")
+        bool, typer.Option("--memory", help="Count memory only, which takes a minute or two.")
     ] = False,
     json_to: Json = None,
 ):
@@ -95,6 +137,7 @@ def bench(
             values = report.memory(paper, bar.set_description_str)
         else:
             chosen = {name: networks[name] for name in only or networks}
-            values = report.measure(chosen, paper, bar.set_description_str)
+            tracker = PRESETS["tiny-tracker"].detector
+            values = report.measure(chosen, paper, tracker, bar.set_description_str)
     values.setdefault("machine", report.machine())
     give(values, report.as_text(values), json_to)

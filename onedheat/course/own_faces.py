@@ -71,7 +71,9 @@ def write_examples(folder: Path, train: int, test: int, seed: int = FACES_SEED) 
     return folder
 
 
-def moving_photograph(name: str, photo: Photo, landmarks: Landmarks, frames: int) -> Clip:
+def moving_photograph(
+    name: str, photo: Photo, landmarks: Landmarks, frames: int, seed: int = 28
+) -> Clip:
     """A clip of a photograph that moves as a face before a hand-held camera does.
 
     Args:
@@ -79,11 +81,12 @@ def moving_photograph(name: str, photo: Photo, landmarks: Landmarks, frames: int
         photo: (H, W, 3).
         landmarks: (68, 2) of its face.
         frames: T, 25 a second.
+        seed: another seed, another motion.
     """
     width, height = CLIP_SIZE
     config = StillMotionConfig(width, height, fps=25, occluders=None)
     faces = photographed_faces({name: (photo, landmarks)})
-    return clips_from_stills(faces, frames, seed=28, config=config).clips[0]
+    return clips_from_stills(faces, frames, seed=seed, config=config).clips[0]
 
 
 def write_clip(path: Path, frames: Iterable[Photo], fps: float) -> Path:

@@ -13,7 +13,7 @@ from onedheat.data.checks.report import CheckReport
 from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
-from onedheat.data.stills import clips_from_stills
+from onedheat.data.stills import StillMotionConfig, clips_from_stills
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class DataSet:
         reader: module and function (root, split) → `FaceSet`.
         checker: module and function (root, progress=) → `CheckReport`.
         clip_reader: module and function (root, split) → `ClipSet`, of a set of videos.
+        clip_maker: module and function (split, frames) → `ClipSet`, of one that is made.
         downloads: what `onedheat data get` may fetch. Empty where the owners ask for a form, give no
             public address, or publish no checksum.
         made: whether it is made and not read; its functions are given None as root.
@@ -63,6 +64,7 @@ class DataSet:
     reader: str
     checker: str
     clip_reader: str | None = None
+    clip_maker: str | None = None
     downloads: tuple[Download, ...] = ()
     made: bool = False
     folder: Path | None = None
@@ -94,6 +96,18 @@ class DataSet:
         if self.clip_reader is not None:
             return self.clips(root, split)
         return clips_from_stills(self.read(root, split), frames)
+
+    def watched(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
+        """Clips of a split to measure on: of a set of videos its own, whole; synthetic heads that turn
+        and talk; of photos one each, as a moving camera sees it. What is made has so many frames, and
+        the occluders of tests in front.
+        """
+        if self.clip_reader is not None:
+            return self.clips(root, split)
+        if self.clip_maker is not None:
+            return _function(self.clip_maker)(split or self.splits[0], frames)
+        config = StillMotionConfig(occluders="test")
+        return clips_from_stills(self.read(root, split), frames, config=config)
 
     def drawn(
         self, root: str | Path | None, split: str | None, count: int, seed: int = 0
@@ -207,6 +221,7 @@ DATASETS = {
             splits=("train", "test"),
             reader="onedheat.data.synthetic.sets.read_synthetic",
             checker="onedheat.data.checks.synthetic.check_synthetic",
+            clip_maker="onedheat.data.synthetic.sets.make_clips",
             made=True,
         ),
     )

@@ -9,6 +9,7 @@ Memory lies in the bins of the crop and moves with it. A detector remembers noth
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, pick
 from onedheat.pipeline.landmarker import Landmarker
 from onedheat.pipeline.locating import (
+    FEW,
     Located,
     as_located,
     calibration_of,
@@ -31,6 +33,7 @@ from onedheat.pipeline.locating import (
     landmarks_box,
     locate_by,
 )
+from onedheat.threads import one_thread
 
 Boxes = Float[np.ndarray, "faces 4"]
 Memory = tuple | None
@@ -171,7 +174,29 @@ class _Recurrence:
             return as_located(network.read(run(pictures), decoder))
 
         faces = cut_out(images, boxes, network.config.size, device)
-        return locate_by(read, *faces, calibration_of(network, decoder))
+        # As in `locate`: where PyTorch does not run the detector, what is left to it is small.
+        small = isinstance(self.landmarker.engine, OnnxEngine) and len(boxes) <= FEW
+        with one_thread() if small else nullcontext():
+            return locate_by(read, *faces, calibration_of(network, decoder))
+
+
+def without_memory(landmarker: Landmarker) -> Landmarker:
+    """The detector inside a tracker, run as the tracker is run; one that remembers nothing as it is.
+
+    Its σ is not calibrated: a tracker's calibration is of what it gives itself.
+
+    Raises:
+        ValueError: a tracker network that has no detector apart from itself.
+    """
+    network = landmarker.detector
+    if not isinstance(network, ClipNetwork):
+        return landmarker
+    if not isinstance(network, Tracker):
+        raise ValueError(
+            f"a {network.config.kind} network has no detector apart from itself; give a tracker"
+        )
+    runs = landmarker.engine and _without_memory(network, landmarker.engine)
+    return Landmarker(network.detector, decoder=landmarker.decoder, engine=runs)
 
 
 def _without_memory(network: LandmarkNetwork, engine: Engine | None) -> Callable:

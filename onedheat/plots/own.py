@@ -35,6 +35,7 @@ class TrackedVideo(Figure):
         seconds: (T,), when each frame is shown.
         landmark: whose way is drawn.
         name: of that landmark, in words.
+        sigma: (T, N, 2), the standard deviations of the track, drawn as a band round the way.
     """
 
     WIDTH, LEFT, CURVES, BELOW = 6.4, 0.75, 1.5, 0.55  # inches
@@ -47,9 +48,10 @@ class TrackedVideo(Figure):
         *,
         landmark: int,
         name: str,
+        sigma: Float[np.ndarray, "frames landmarks 2"] | None = None,
     ):
         self.frames, self.track, self.seconds = frames, track, seconds
-        self.landmark, self.name = landmark, name
+        self.landmark, self.name, self.sigma = landmark, name, sigma
         rows, columns = next(iter(frames.values())).shape[:2]
         wide = self.WIDTH - self.LEFT - 0.2
         high = min(wide * rows / columns, 4.5)
@@ -64,12 +66,16 @@ class TrackedVideo(Figure):
         photo.set(xlim=edges[:2], ylim=edges[2:])
         curves = self.panel(self.LEFT, self.BELOW, wide, self.CURVES)
         for axis, (word, colour, dashes) in enumerate((("x", BLUE, "-"), ("y", VERMILLION, "--"))):
-            way = track[:, landmark, axis]
-            curves.plot(
-                seconds, way - np.nanmean(way), dashes, color=colour, lw=1.8, label=f"{word} − mean"
-            )
-        label(curves, f"seconds; {name}", "pixels")
-        curves.legend(fontsize=10, loc="upper right", ncols=2, labelcolor=INK, framealpha=0.9)
+            way = track[:, landmark, axis] - np.nanmean(track[:, landmark, axis])
+            curves.plot(seconds, way, dashes, color=colour, lw=1.8, label=f"{word} − mean")
+            if sigma is not None:
+                spread = sigma[:, landmark, axis]
+                curves.fill_between(
+                    seconds, way - spread, way + spread, color=colour, alpha=0.25, lw=0
+                )
+        band = "" if sigma is None else "; the bands are ± σ"
+        label(curves, f"seconds; {name}{band}", "pixels")
+        curves.legend(fontsize=10, loc="best", ncols=2, labelcolor=INK, framealpha=0.9)
         self._cursor = curves.axvline(0, color=BLACK, lw=1.2)
         self._title = self.write(self.LEFT, below + high + 0.27, "", size=LARGE, weight="bold")
         self.moving = [self._photo, self._dots, self._cursor, self._title]
@@ -83,10 +89,15 @@ class TrackedVideo(Figure):
         self._cursor.set_xdata([second, second])
         self._title.set_text(f"frame {frame}, {second:.2f} s")
         seen = np.isfinite(points).all()
-        x, y = points[self.landmark]
-        where = (
-            f"{len(points)} dots on the face, the {self.name} at x = {x:.1f}, y = {y:.1f} pixels"
-        )
+        x, y = (f"{value:.1f}" for value in points[self.landmark])
+        told = ""
+        if self.sigma is not None:
+            x, y = (
+                f"{at} ± {s:.1f}"
+                for at, s in zip((x, y), self.sigma[frame, self.landmark], strict=True)
+            )
+            told = " A band round each curve shows one standard deviation."
+        where = f"{len(points)} dots on the face, the {self.name} at x = {x}, y = {y} pixels"
         low, high = (
             np.nanmin(self.track[:, self.landmark], 0),
             np.nanmax(self.track[:, self.landmark], 0),
@@ -95,8 +106,50 @@ class TrackedVideo(Figure):
             f"Frame {frame} of a video of {len(self.track)}, at {second:.2f} seconds, with "
             f"{where if seen else 'no landmarks: the face was not seen'}. Below it the way of the "
             f"{self.name} over time: x spans {high[0] - low[0]:.0f} and y {high[1] - low[1]:.0f} pixels."
+            f"{told}"
         )
         return self
+
+
+def frames_in_a_row(
+    frames: Mapping[int, UInt8[np.ndarray, "height width 3"]],
+    track: Float[np.ndarray, "frames landmarks 2"],
+    seconds: Float[np.ndarray, "frames"],
+    *,
+    count: int = 5,
+) -> Figure:
+    """Some frames of a video beside one another, with one face's landmarks.
+
+    Args:
+        frames: number of a frame → its picture, all of one size.
+        track: (T, N, 2) in pixels for every frame of the video, NaN where the face was not seen.
+        seconds: (T,), when each frame is shown.
+        count: how many are shown, evenly from first to last.
+    """
+    numbers = sorted(frames)
+    shown = [
+        numbers[i] for i in np.unique(np.linspace(0, len(numbers) - 1, count).round().astype(int))
+    ]
+    rows, columns = frames[shown[0]].shape[:2]
+    gap, width = 0.06, 8.6
+    wide = (width + gap) / len(shown) - gap
+    high = wide * rows / columns
+    figure = Figure(width, high + 0.3)
+    edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
+    for place, number in enumerate(shown):
+        left = place * (wide + gap)
+        axes = figure.panel(left, 0, wide, high, label=f"frame {number}")
+        axes.set_axis_off()
+        axes.imshow(frames[number], extent=edges, interpolation="antialiased")
+        axes.plot(*track[number].T, "o", ms=1.8, mfc=YELLOW, mec=BLACK, mew=0.3)
+        axes.set(xlim=edges[:2], ylim=edges[2:])
+        figure.write(left + 0.02, high + 0.08, f"{seconds[number]:.2f} s")
+    seen = int(np.isfinite(track).all(axis=(1, 2)).sum())
+    figure.alt = (
+        f"{len(shown)} frames of a video of {len(track)}, at {', '.join(f'{seconds[n]:.2f}' for n in shown)} "
+        f"seconds, with {track.shape[1]} yellow dots on the same face in each; it was seen in {seen} frames."
+    )
+    return figure
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,12 +39,16 @@ class TrackReport:
     stopped: bool = False
 
     def as_text(self) -> str:
-        """What a person wants to know, in two sentences."""
+        """What a person wants to know, in a line; `STAGES` says what the times of a frame are."""
         count = len(self.identities)
         faces = "no face" if count == 0 else "1 face" if count == 1 else f"{count} faces"
         said = [f"{self.frames} frames, {faces}, {self.method}"]
         if self.frames:
-            said.append(f"{self.speed.milliseconds:.1f} ms a frame")
+            each = self.speed.milliseconds
+            parts = ", ".join(
+                f"{name} {stage.mean:.1f}" for name, stage in self.speed.stages.items()
+            )
+            said.append(f"{each:.1f} ms a frame ({parts}), {1000 / each:.0f} frames a second")
         if self.jitter.faces:
             said.append(f"jitter {self.jitter.mean:.2f} % of the normalising distance")
         return "; ".join(said)

@@ -27,6 +27,15 @@ def small(monkeypatch):
     kept = {"detector": lambda bins: 1000 + bins, "heatmaps2d": lambda bins: bins**2}
     monkeypatch.setattr(report, "saved_bytes", lambda config: kept[config.kind](config.bins))
     monkeypatch.setattr(report, "trunk_saved_bytes", lambda config: 1000)
+    clips = {"tracker": lambda bins: 5000 + bins, "recurrent2d": lambda bins: 2**20 * bins}
+    monkeypatch.setattr(
+        report,
+        "clip_saved_bytes",
+        lambda config, frozen=False: 10 if frozen else clips[config.kind](config.bins),
+    )
+    step = {"frame_ms": 19.0, "step_ms": 1.0, "share": 0.05}
+    tracking = {"state_bytes": 24_576, "torch": step, "onnx": step | {"share": 0.125}}
+    monkeypatch.setattr(report, "tracking_cost", lambda config: tracking)
 
 
 def bench(*arguments):
@@ -61,6 +70,23 @@ def test_the_text_has_a_line_for_each_network_and_way(small):
     (trunk,) = [line for line in lines if line.startswith("2d_trunk")]
     assert trunk.split()[4:] == ["–"] * 4
     assert lines[-1].endswith("11.0% of the time of a forward pass")
+
+
+def test_a_trackers_step_stands_beside_the_rest_of_a_frame_for_each_engine(small):
+    lines = bench("--only", "tiny").stdout.splitlines()
+    found = {line.split()[1]: line.split()[2:] for line in lines if line.startswith("tiny-tracker")}
+    assert found == {"torch": ["19.00", "1.00", "5.0%"], "onnx": ["19.00", "1.00", "12.5%"]}
+    assert "kept of a face: 24.6 kB" in lines
+
+
+def test_memory_counts_clips_too_by_way_and_resolution(small):
+    found = json.loads(bench("--memory", "--json", "-").stdout)["clip_saved_bytes"]
+    assert list(found) == ["1d", "1d_tracker_alone", "2d"]
+    assert found["1d"]["192"] == 5192 and found["1d_tracker_alone"]["16"] == 10
+    assert found["2d"] == {"16": 16 * 2**20, "32": 32 * 2**20, "64": 64 * 2**20}
+    lines = bench("--memory").stdout.splitlines()
+    start = lines.index("MiB that autograd keeps of a clip of 16 frames, by L")
+    assert lines[start + 4].split() == ["2d", "16.0", "32.0", "64.0", "–", "–", "–", "–"]
 
 
 def test_memory_alone_measures_no_time(small, tmp_path):

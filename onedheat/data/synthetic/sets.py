@@ -7,14 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.synthetic.clips import synthetic_clips
 from onedheat.data.synthetic.faces import FACES_EACH, Face, check_markup, pose_face, render_face
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
 SIZE = 192
+CLIPS = 20  # of a split, where no number is asked for
 SPLITS = {"train": (0, 10_000), "test": (1, 500)}  # seed and number of faces
 
 
@@ -79,14 +82,38 @@ def read_synthetic(root: None, split: str = "train") -> FaceSet:
     Raises:
         DataError: no such split.
     """
+    name, number = _parted(split)
+    seed, count = SPLITS[name]
+    return synthetic_faces(count if number is None else number, seed=seed, split=split)
+
+
+def make_clips(split: str, frames: int) -> ClipSet:
+    """The clips of a split, as the command line names it.
+
+    Args:
+        split: ``"train"`` or ``"test"``, 20 clips each, with the occluders of that name; ``"test:5"``
+            for another number of them.
+        frames: of each clip.
+
+    Raises:
+        DataError: no such split.
+    """
+    name, number = _parted(split)
+    seed, _ = SPLITS[name]
+    return synthetic_clips(
+        CLIPS if number is None else number, frames, seed=seed, occluders=name, split=split
+    )
+
+
+def _parted(split: str) -> tuple[str, int | None]:
+    """A split's name, and the number behind its colon, if there is one."""
     name, colon, number = split.partition(":")
     if name not in SPLITS or (colon and not number.isdecimal()):
         raise DataError(
             f"synthetic has no split {split!r}; there are: {', '.join(SPLITS)}, each with a number of "
-            "faces behind a colon if you like, as in train:2000"
+            "faces or clips behind a colon if you like, as in train:2000"
         )
-    seed, count = SPLITS[name]
-    return synthetic_faces(int(number) if number else count, seed=seed, split=split)
+    return name, int(number) if number else None
 
 
 class Batch(NamedTuple):
