@@ -235,7 +235,9 @@ def test_the_figure_shows_a_landmark_of_the_detector_filters_and_flow():
 def test_the_command_prints_a_table_and_writes_the_figure(tmp_path, monkeypatch):
     clips = clips_of(1.0)
     fake = SimpleNamespace(watched=lambda root, split, frames: clips, test_split="all")
-    monkeypatch.setattr("onedheat.cli._paired", lambda names, roots: [(fake, None)])
+    monkeypatch.setattr(
+        "onedheat.cli.measuring.paired_with_folders", lambda names, roots: [(fake, None)]
+    )
     monkeypatch.setattr("onedheat.pipeline.load", lambda *given, **named: Shaking(clips))
     picture = tmp_path / "errors.png"
     asked = ["evaluate", "--dataset", "made", "--follow", "1", "--beside"]
