@@ -28,7 +28,7 @@ Image = UInt8[np.ndarray, "height width 3"]
 MIN_PEAK = 0.5
 """A box whose landmarks have a lower mean peak than that holds no face, unless its finder names another
 `min_peak`: what YuNet is sure of is a face even where the landmarks are hard to see, while half of
-what the cascade finds is none and has landmarks with peaks up to 0.5. It is the peak as the network
+what the cascade finds is none and has landmarks with peaks up to 0.52. It is the peak as the network
 gives it, whatever calibration makes of it, so that no calibration changes what is found."""
 
 MIN_AGREEMENT = 0.6
