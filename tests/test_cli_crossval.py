@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from onedheat.checkpoints import save_detector
 from onedheat.cli import app
 from onedheat.models import Detector
+from onedheat.presets import PRESETS
 
 run = CliRunner().invoke
 SMALL = ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
@@ -34,8 +36,13 @@ def few(tmp_path_factory) -> Path:
 def weights(tmp_path_factory) -> Path:
     """A detector to start from."""
     folder = tmp_path_factory.mktemp("weights") / "net"
-    save_detector(Detector(smallruns.SMALL), folder)
+    save_detector(a_detector(), folder)
     return folder
+
+
+def a_detector() -> Detector:
+    """Random weights, taught as the tracker's preset teaches."""
+    return Detector(replace(smallruns.SMALL, loss=PRESETS["tiny-tracker"].detector.loss))
 
 
 def command(tree: Path, out: Path, *more: str) -> list[str]:
@@ -89,7 +96,7 @@ def test_of_a_tracker_it_chooses_lambda_on_clips(few, weights, tmp_path):
     assert all(float(row["nrmse"]) > 0 and float(row["jitter"]) > 0 for row in rows)
     before = (out / "study.journal").read_bytes()
     others = weights.with_name("others")
-    save_detector(Detector(smallruns.SMALL), others)
+    save_detector(a_detector(), others)
     refused = run(app, on_clips(few, out, f"--start-from={others}", store))
     assert (
         refused.exit_code == 1 and "begun with another search (start: the weights" in refused.stderr

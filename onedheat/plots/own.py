@@ -75,7 +75,9 @@ class TrackedVideo(Figure):
                 )
         band = "" if sigma is None else "; the bands are ± σ"
         label(curves, f"seconds; {name}{band}", "pixels")
-        curves.legend(fontsize=10, loc="best", ncols=2, labelcolor=INK, framealpha=0.9)
+        low, high = curves.get_ylim()
+        curves.set_ylim(low, high + 0.35 * (high - low))  # room for the legend
+        curves.legend(fontsize=10, loc="upper right", ncols=2, labelcolor=INK, frameon=False)
         self._cursor = curves.axvline(0, color=BLACK, lw=1.2)
         self._title = self.write(self.LEFT, below + high + 0.27, "", size=LARGE, weight="bold")
         self.moving = [self._photo, self._dots, self._cursor, self._title]
