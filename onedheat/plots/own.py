@@ -75,8 +75,8 @@ class TrackedVideo(Figure):
                 )
         band = "" if sigma is None else "; the bands are ± σ"
         label(curves, f"seconds; {name}{band}", "pixels")
-        low, high = curves.get_ylim()
-        curves.set_ylim(low, high + 0.35 * (high - low))  # room for the legend
+        bottom, top = curves.get_ylim()
+        curves.set_ylim(bottom, top + 0.35 * (top - bottom))  # room for the legend
         curves.legend(fontsize=10, loc="upper right", ncols=2, labelcolor=INK, frameon=False)
         self._cursor = curves.axvline(0, color=BLACK, lw=1.2)
         self._title = self.write(self.LEFT, below + high + 0.27, "", size=LARGE, weight="bold")
