@@ -5,6 +5,7 @@ Every figure that a card of shipped weights gives about 300W is printed by this,
 
 import argparse
 from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import typer
@@ -19,19 +20,34 @@ from onedheat.reports import Report
 
 TEST = "lfpw/testset"
 
+
+class Look(NamedTuple):
+    """A look at a face other than the one of the protocol.
+
+    Attributes:
+        box: what is looked at, in words.
+        how: settings of the landmarker.
+        where: settings of the evaluation.
+        also: what the row says behind the decoder.
+    """
+
+    box: str
+    how: dict[str, Any] = {}
+    where: dict[str, Any] = {}
+    also: str = ""
+
+
+TIGHT = "tight, 1.25"
 LOOKS = {
-    "flip": ("{}, flip averaged", "tight, 1.25", {"flip": True}, {}),
-    "jittered": ("{}", "the same, shifted and resized by up to 15 %", {}, {"box": "jittered"}),
-    "redrawn": (
-        "{}",
+    "flip": Look(TIGHT, how={"flip": True}, also=", flip averaged"),
+    "jittered": Look("the same, shifted and resized by up to 15 %", where={"box": "jittered"}),
+    "redrawn": Look(
         "the same, then a second look around what was found",
-        {},
-        {"box": "jittered", "redrawn": True},
+        where={"box": "jittered", "redrawn": True},
     ),
-    "yunet": ("{}", "YuNet's, second look", {"finder": "yunet"}, {"box": DETECTOR}),
-    "cascade": ("{}", "cascade's, second look", {"finder": "cascade"}, {"box": DETECTOR}),
+    "yunet": Look("YuNet's, second look", {"finder": "yunet"}, {"box": DETECTOR}),
+    "cascade": Look("cascade's, second look", {"finder": "cascade"}, {"box": DETECTOR}),
 }
-"""Looks at a face other than one by each decoder: what the row says, and how it is made."""
 
 
 def measured(
@@ -56,11 +72,11 @@ def measured(
     decoders = load(weights, engine=engine).detector.decoders
     for decoder in decoders:
         landmarker = load(weights, decoder=decoder, engine=engine)
-        yield f"{decoder} | tight, 1.25", evaluate(landmarker, faces)
-    for look in looks:
-        name, box, how, where = LOOKS[look]
-        landmarker = load(weights, engine=engine, **how)
-        yield f"{name.format(decoders[0])} | {box}", evaluate(landmarker, faces, **where)
+        yield f"{decoder} | {TIGHT}", evaluate(landmarker, faces)
+    for look in (LOOKS[name] for name in looks):
+        landmarker = load(weights, engine=engine, **look.how)
+        report = evaluate(landmarker, faces, **look.where)
+        yield f"{decoders[0]}{look.also} | {look.box}", report
 
 
 def as_rows(reports: Iterator[tuple[str, Report]]) -> Iterator[str]:

@@ -103,10 +103,7 @@ def test_networks_stand_with_the_mean_and_the_ends_of_their_seeds():
 def test_a_network_with_one_way_to_be_read_stands_in_the_middle_of_its_row():
     rows = {"DSNT": {"expectation": (5.0, 5.2)}, "2D": {"argmax": (6.0, 6.2), "dark": (5.5, 5.6)}}
     axes = decoders_compared(rows, measured_on="10 faces").axes[0]
-    places = {
-        text.get_label(): drawn[0].get_ydata()[0]
-        for drawn, text in ((one, one) for one in axes.containers)
-    }
+    places = {one.get_label(): one[0].get_ydata()[0] for one in axes.containers}
     assert places == {
         "expectation": 0,
         "argmax": pytest.approx(0.935),
