@@ -120,7 +120,7 @@ PRESETS = {
         TINY,
         TrainConfig(passes=220),
         "0.82 M weights, 128 px, L = 384, for a laptop's processor. `tiny68` was trained "
-        "by it; its model card has the NRMSE.",
+        "by it, and then twice again from its own weights; its model card has the commands and the NRMSE.",
     ),
     # Chosen by weights and multiply-adds against FAN of four stacks with 2D maps (25.2 G), none trained;
     # in brackets how much faster than that, one thread of ONNX Runtime on a machine at work:
