@@ -21,13 +21,13 @@ DECAY = 0.3  # λ, the paper's
 DECAYS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)  # of the trackers of the finest grid
 RECURRENT_2D = (16, 32)  # L of the recurrent 2D trackers; L/F 0.25 and 0.5, as in Table 1
 
-# Trackers of the λ slider have all seeds. The others, which are shown beside detectors of the same L from
-# which far more divides them than seeds do, have one: their training would take as long again.
+# The recurrent 2D trackers have one seed: they go through their trunk frame by frame in training too, and
+# three of each would take as long as all others together.
 ONE_SEED = SEEDS[:1]
 
 CLIPS = 400  # drawn to train trackers on, each of another person
 TEST_CLIPS = 48  # drawn to measure them on; of other people, with other things passing in front
-CLIP_FRAMES = 40  # of each: 2.7 s, in which things pass twice
+CLIP_FRAMES = 40  # of each: 2.7 s, in which three things pass
 
 _TRUNK = {"size": SIZE, "width": 32, "depth": 3}
 # Half a bin of the coarsest grid. FAN's is a whole one of its 64; less than half would leave a landmark
@@ -138,8 +138,7 @@ def tracker(bins: int, decay: float = DECAY) -> Entry:
     """The 1D tracker of L = `bins` and that λ, around the detector of this L."""
     inside = one_dimensional(bins)
     config = TrackerConfig(**asdict(inside.config), decay=decay)
-    seeds = SEEDS if bins == RESOLUTIONS[-1] else ONE_SEED
-    return Entry(f"tracker-L{bins}-decay{decay:.1f}", config, seeds, inside.name)
+    return Entry(f"tracker-L{bins}-decay{decay:.1f}", config, start=inside.name)
 
 
 def recurrent_2d(bins: int) -> Entry:
