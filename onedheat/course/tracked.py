@@ -1,0 +1,126 @@
+"""What notebook 07 makes of clips: a detector and its trackers, looking at every frame."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from onedheat import atlas
+from onedheat.atlas.clips import KeptFrames, drawn_clip
+from onedheat.atlas.plan import (
+    RECURRENT_2D,
+    RESOLUTIONS,
+    recurrent_2d,
+    tracker,
+)
+from onedheat.data.clips import Clip, ClipSet
+from onedheat.geometry import Crop, tight_box, warp
+from onedheat.heatmaps import Heatmaps
+from onedheat.landmarks import IBUG68, scheme
+from onedheat.models import Tracker
+from onedheat.pipeline import to_batch
+from onedheat.plots.tracked import ClipSeen, Seen
+from onedheat.plots.trackers import ALONE, COVERED, MEMORY
+from onedheat.seed_results import Result
+
+SIDE = 240  # pixels of the crops that are shown
+
+Rows = dict[str, dict[int, tuple[float, ...]]]
+
+
+def drawn_clips(numbers: Iterable[int], frames: int, seed: int = 1) -> ClipSet:
+    """Some of the clips that the atlas' trackers are measured on, drawn now, in memory.
+
+    Args:
+        numbers: which.
+        frames: T of each.
+        seed: of the endless set; those of 0 are trained on.
+    """
+    drawn = (drawn_clip(number, frames, seed, "test") for number in numbers)
+    clips = tuple(
+        replace(clip, frames=KeptFrames(np.stack(list(clip.frames)), str(clip.frames)))
+        for clip in drawn
+    )
+    return ClipSet("drawn clips", "test", IBUG68, clips)
+
+
+def measured_by_decay(decays: Iterable[float]) -> dict[float, Result]:
+    """λ → what was measured of the atlas' tracker of the finest grid that was trained with it."""
+    return {decay: atlas.results()[tracker(RESOLUTIONS[-1], decay).name] for decay in decays}
+
+
+def errors_by_resolution(covered: bool = False) -> Rows:
+    """NRMSE of the atlas' detectors and trackers on the same clips.
+
+    Args:
+        covered: of the landmarks that something passes in front of; of all otherwise.
+
+    Returns:
+        Name of a row → L → NRMSE in per cent of each seed.
+    """
+    part, rows = COVERED if covered else "", {}
+    for kind, entries in (
+        ("2D", [recurrent_2d(bins) for bins in RECURRENT_2D]),
+        ("1D", [tracker(bins) for bins in RESOLUTIONS]),
+    ):
+        measured = {entry.config.bins: atlas.results()[entry.name].nrmse for entry in entries}
+        rows[f"{kind} detector"] = {
+            bins: found[ALONE + part][:1] for bins, found in measured.items()
+        }
+        rows[f"{kind} tracker"] = {bins: found[MEMORY + part] for bins, found in measured.items()}
+    return rows
+
+
+@torch.inference_mode()
+def watch(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
+    """A clip, seen by trackers of several λ and by the detector inside them, frame by frame.
+
+    Each frame is looked at in the tight box of the last frame's labels, as the atlas measures it: what
+    differs is the memory alone.
+
+    Args:
+        trackers: λ → the network, all around one detector.
+        clip: annotated.
+        name: what captions call it.
+    """
+    first = next(iter(trackers.values())).eval()
+    size = first.config.size
+    boxes = [tight_box(clip.landmarks[max(0, t - 1)], 1.25) for t in range(len(clip))]
+    frames = list(clip.frames)
+    crops = [Crop.from_box(box, size) for box in boxes]
+    device = next(first.parameters()).device
+    pictures = to_batch([warp(*pair) for pair in zip(frames, crops, strict=True)], device)
+    detected = first.detect(pictures[None])
+    shown = [
+        warp(image, Crop.from_box(box, SIDE)) for image, box in zip(frames, boxes, strict=True)
+    ]
+    truth = [crop.to_crop(points) for crop, points in zip(crops, clip.landmarks, strict=True)]
+    return ClipSeen(
+        name,
+        np.stack(shown),
+        size,
+        np.stack(truth),
+        ~clip.visible,
+        scheme(first.config.scheme),
+        _seen(first, detected),
+        {decay: _remembered(tracker.eval(), detected) for decay, tracker in trackers.items()},
+    )
+
+
+def _remembered(tracker: Tracker, detected: Heatmaps) -> Seen:
+    """One frame after the other, with the state after each."""
+    state, refined, states = tracker.start(), [], []
+    for x, y in zip(detected.x[0], detected.y[0], strict=True):
+        found, state = tracker.refine(Heatmaps(x[None], y[None]), state)
+        refined.append(found)
+        states.append(state.x[0])
+    vectors = Heatmaps(*(torch.stack(parts, dim=1) for parts in zip(*refined, strict=True)))
+    weights = tracker.third_x[0].weight  # (C, N, bins of a position)
+    listens = weights.abs().sum(dim=2).argmax(dim=0)
+    return _seen(tracker, vectors, torch.stack(states).cpu().numpy(), tuple(listens.tolist()))
+
+
+def _seen(tracker: Tracker, vectors: Heatmaps, state=None, listens: tuple[int, ...] = ()) -> Seen:
+    landmarks = tracker.read(vectors).landmarks[0].double().cpu().numpy()
+    return Seen(landmarks, *(part[0].cpu().numpy() for part in vectors), state, listens)
