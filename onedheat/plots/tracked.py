@@ -93,6 +93,10 @@ class ClipSeen:
         counts = self.covered[1:-1].sum(axis=0) * ~(self.covered[0] | self.covered[-1])
         return int(counts.argmax())
 
+    def first_covered(self, landmark: int) -> int:
+        """The first frame in which it is covered; 0 where it never is."""
+        return int(self.covered[:, landmark].argmax())
+
     def name_of(self, landmark: int) -> str:
         """A landmark's name in words."""
         return self.scheme.points[landmark].replace("_", " ")

@@ -44,6 +44,7 @@ def figure(clip):
 
 def test_the_landmark_followed_is_covered_longest_and_in_sight_at_both_ends(clip):
     assert clip.most_covered() == FOLLOWED
+    assert clip.first_covered(FOLLOWED) == 3 and clip.first_covered(1) == 0
 
 
 def test_errors_are_in_per_cent_of_the_distance_of_the_eyes(clip):

@@ -245,8 +245,7 @@ quiz = Quiz(
             ),
         ),
         Question(
-            "A moving average of five frames makes the landmarks shake less than the labels themselves do. "
-            "What follows?",
+            "A long moving average makes landmarks shake less than the labels themselves do. What follows?",
             (
                 Choice(
                     "It is better than the labels",
