@@ -92,6 +92,26 @@ def test_what_was_measured_is_shipped_and_read(small_study, root, tmp_path, monk
         studies.results("los")
 
 
+def test_what_is_finished_is_shipped_and_counts_as_finished_elsewhere(small_study, root, tmp_path):
+    out, home, elsewhere = (tmp_path / name for name in ("out", "home", "elsewhere"))
+    for arm, seed in (("base", 0), ("base", 1), ("loss l2", 0)):
+        folder = make.folder_of(out, arm, seed)
+        folder.mkdir(parents=True)
+        result = {"nrmse": {"dark": 4.0 + seed}, "seconds": 1.0, "weights": 10}
+        (folder / RESULT).write_text(json.dumps(result))
+    make.ship("loss", out, home)
+    runs = json.loads((home / "loss.json").read_text())
+    assert {arm: len(seeds) for arm, seeds in runs.items()} == {"base": 2, "loss l2": 1}
+    found = studies.read_results(home / "loss.json")
+    assert studies.differences(found) == {"loss l2": (0.0,)}
+
+    make.take_shipped("loss", elsewhere, home)
+    there = {str(path.relative_to(elsewhere)) for path in elsewhere.rglob(RESULT)}
+    assert there == {f"base/seed0/{RESULT}", f"base/seed1/{RESULT}", f"loss-l2/seed0/{RESULT}"}
+    make.ship("loss", elsewhere, tmp_path / "again")
+    assert (tmp_path / "again" / "loss.json").read_text() == (home / "loss.json").read_text()
+
+
 def test_a_finished_run_is_not_done_again_and_an_unfinished_one_goes_on(
     small_study, root, tmp_path
 ):
@@ -102,6 +122,15 @@ def test_a_finished_run_is_not_done_again_and_an_unfinished_one_goes_on(
     carry_out(root, tmp_path)
     assert finished.stat().st_mtime_ns == before
     assert json.loads(other.read_text())["nrmse"] == was
+
+
+def test_a_result_of_ones_own_is_not_replaced_by_what_was_shipped(small_study, tmp_path):
+    own = make.folder_of(tmp_path / "out", "base", 0) / RESULT
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    (tmp_path / "loss.json").write_text(json.dumps({"base": [{"nrmse": {"dark": 4.0}}]}))
+    make.take_shipped("loss", tmp_path / "out", tmp_path)
+    assert own.read_text() == "{}"
 
 
 def test_each_seed_holds_out_another_part_of_the_photos(small_study, root):

@@ -2,19 +2,17 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from statistics import median
 
 import numpy as np
 import torch
 
 from onedheat.bench.speed import engines_of
-from onedheat.engines import Engine, OnnxEngine
+from onedheat.engines import Engine
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Tracker, TrackerConfig
 from onedheat.models.clips import join, pick, state_bytes
-from onedheat.pipeline import Landmarker
-from onedheat.threads import one_thread
+from onedheat.pipeline import Landmarker, enough_threads
 
 FACE = np.array([[160.0, 50.0, 290.0, 180.0]])  # of the astronaut
 
@@ -58,7 +56,7 @@ def step_of(network: Tracker, engine: Engine) -> Callable[[], None]:
 
     @torch.inference_mode()
     def step() -> None:
-        with one_thread() if isinstance(engine, OnnxEngine) else nullcontext():
+        with enough_threads(engine, faces=1):
             _, after = network.refine(found, join(state))
             state[0] = pick(after, [0])
         if engine.device.type == "cuda":

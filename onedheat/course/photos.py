@@ -58,16 +58,16 @@ def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) ->
     seen = warp(photo, Crop.from_box(face.box, config.size))
     with torch.inference_mode():
         heatmaps = Heatmaps(*(vectors[0] for vectors in landmarker.detector(to_batch([seen]))))
-    common = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
     landmarks = [
-        decode(v, **common, decoder=landmarker.decoder, frame=config.frame) for v in heatmaps
+        decode(v, **config.meaning, decoder=landmarker.decoder, frame=config.frame)
+        for v in heatmaps
     ]
-    sigma = torch.stack([spread(vectors, **common) for vectors in heatmaps], dim=-1)
+    sigma = torch.stack([spread(vectors, **config.meaning) for vectors in heatmaps], dim=-1)
     sigma = sigma.double().numpy()
     if landmarker.calibration:
         sigma = landmarker.calibration.correct(sigma)
     finer = warp(photo, Crop.from_box(face.box, 512))
     found = torch.stack(landmarks, dim=-1).double().numpy()
     view = FaceView(name, finer, config.size, found, landmarker.scheme)
-    shown = Heatmaps(*(heights(vectors, **common) for vectors in heatmaps))
+    shown = Heatmaps(*(heights(vectors, **config.meaning) for vectors in heatmaps))
     return TwoVectors(view, shown, sigma, config.frame)

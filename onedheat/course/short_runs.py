@@ -134,8 +134,7 @@ class Watch:
         config, device = network.config, next(network.parameters()).device
         images = [self.images[face] for face in self.shown]
         pictures, _ = cut_out(images, self.boxes[self.shown], config.size, device)
-        how = {"target_sigma": config.target_sigma, "loss": config.loss}
-        found = [heights(v, config.size, **how) for v in network.eval()(pictures)]
+        found = [heights(v, **config.meaning) for v in network.eval()(pictures)]
         return [vectors.double().cpu().numpy() for vectors in found]
 
     def view(self, face: int, name: str, size: int) -> FaceView:

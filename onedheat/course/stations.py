@@ -76,8 +76,6 @@ def stations(detector: Detector, picture: Tensor, decoder: str | None = None) ->
         *(_station(stop, kept) for stop in shared),
     ]  # fmt: skip
     ways = {}
-    config = detector.config
-    how = {"target_sigma": config.target_sigma, "loss": config.loss}
     for axis, vectors in zip(AXES, heatmaps, strict=True):
         bins = vectors.shape[-1]
         *compressing, last = parted[axis]
@@ -86,7 +84,7 @@ def stations(detector: Detector, picture: Tensor, decoder: str | None = None) ->
             *(_station(stop, kept, axis) for stop in compressing),
             Station(
                 last.name, last.does.format(side=bins), "vectors",
-                _plain(heights(vectors, config.size, **how)), weights_of(last.parts), axis,
+                _plain(heights(vectors, **detector.config.meaning)), weights_of(last.parts), axis,
             ),
             Station(
                 "landmarks", f"Each vector is read for its peak: one {axis} a landmark (Eq. 7).",

@@ -12,8 +12,12 @@ from pathlib import Path
 from onedheat.data.checks.report import CheckReport
 from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.errors import DataError
+from onedheat.data.occluders.passing import PassingConfig
 from onedheat.data.samples import FaceSet
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
+
+# What hides points is what a memory is for: clips to train on are seldom without it.
+_OFTEN = PassingConfig(every=1.5, share=1.0, lasting=(0.5, 1.5))
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,14 @@ class DataSet:
         return _function(self.clip_reader)(self._place(root), split or self.splits[0])
 
     def moving(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
-        """Clips of a split: of a set of videos its own; of photos one each, of so many frames, as a
-        moving camera sees it (`onedheat.data.stills`).
+        """Clips of a split to train on: of a set of videos its own; of photos one each, of so many
+        frames, as a moving camera sees it (`onedheat.data.stills`), with something in front of the
+        face in one frame of three.
         """
         if self.clip_reader is not None:
             return self.clips(root, split)
-        return clips_from_stills(self.read(root, split), frames)
+        config = StillMotionConfig(passing=_OFTEN, latest_start=60.0)
+        return clips_from_stills(self.read(root, split), frames, config=config)
 
     def watched(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
         """Clips of a split to measure on: of a set of videos its own, whole; synthetic heads that turn

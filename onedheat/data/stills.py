@@ -25,7 +25,7 @@ from onedheat.data.still_photo import Surroundings, surround
 from onedheat.data.virtual_camera import MotionConfig, VirtualCamera, project
 from onedheat.geometry import Landmarks
 
-_MOTION, _PASSING, _FOOTAGE = 0, 1, 2  # what a clip's random numbers are used for
+_MOTION, _PASSING, _FOOTAGE, _START = 0, 1, 2, 3  # what a clip's random numbers are used for
 _MAX_EXPOSURES = 12
 _MIN_RADIUS = 8.0  # of a face, in pixels of its photo
 _SCENES_KEPT = 8
@@ -43,6 +43,9 @@ class StillMotionConfig:
         occluders: family of what passes in front; None for nothing.
         passing: how it does.
         footage: what light and camera do; None leaves the colours of the photo.
+        latest_start: seconds after which a clip begins at the latest; each begins at a random moment
+            until then. Nothing is in front of a face at moment 0: short clips that all begin there are
+            over before anything has come.
     """
 
     width: int = 256
@@ -52,8 +55,11 @@ class StillMotionConfig:
     occluders: Family | None = "train"
     passing: PassingConfig = field(default_factory=PassingConfig)
     footage: FootageConfig | None = field(default_factory=FootageConfig)
+    latest_start: float = 0.0
 
     def __post_init__(self):
+        if not self.latest_start >= 0:
+            raise ValueError(f"latest_start must not be below 0 s; got {self.latest_start:g}")
         if min(self.width, self.height) < 16 or not self.fps > 0:
             raise ValueError(
                 "frames are at least 16 pixels wide and high and come at more than 0 a second; got "
@@ -165,6 +171,7 @@ class StillFrames:
     ):
         self.source, self.seed, self.config = source, seed, config
         self._still, self._count, self._shelf = landmarks, frames, shelf or _Shelf()
+        self._begins = config.latest_start * np.random.default_rng([*seed, _START]).random()
         try:
             self.camera = VirtualCamera(
                 (*seed, _MOTION), landmarks, config.motion, config.width, config.height
@@ -195,7 +202,7 @@ class StillFrames:
         """
         if not 0 <= frame < len(self):
             raise IndexError(f"{self} has the frames 0 to {len(self) - 1}; got {frame}")
-        scene, seconds = self._shelf.fetch(self), frame / self.config.fps
+        scene, seconds = self._shelf.fetch(self), float(self._times()[frame])
         picture = self._expose(scene, seconds)
         return picture if scene.footage is None else scene.footage.develop(picture, seconds)
 
@@ -222,7 +229,7 @@ class StillFrames:
         return _Scene(photo, max(1, math.ceil(shrink - 1e-6)), self._passing(), footage)
 
     def _times(self) -> Float[np.ndarray, "frames"]:
-        return np.arange(len(self)) / self.config.fps
+        return self._begins + np.arange(len(self)) / self.config.fps
 
     def _passing(self) -> Passing | None:
         config = self.config

@@ -1,7 +1,7 @@
 """The detector of the paper (section 4.1, Fig. 2a): a face picture in, two vectors a landmark out."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -73,6 +73,11 @@ class DetectorConfig(NetworkConfig):
     def bins(self) -> int:
         """L, the length of each vector."""
         return self.size // 4 * self.upsample
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """What the numbers of a vector mean, as `decode`, `spread` and `heights` want to be told."""
+        return {"size": self.size, "target_sigma": self.target_sigma, "loss": self.loss}
 
     def with_bins(self, bins: int) -> "DetectorConfig":
         """The same detector with vectors of L = `bins`.

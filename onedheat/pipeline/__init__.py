@@ -10,12 +10,12 @@ cuts        where a video shows another scene
 
 from onedheat.pipeline.landmarker import MIN_AGREEMENT, MIN_PEAK, SAME_FACE, Image, Landmarker, load
 from onedheat.pipeline.locating import (
-    FEW,
     Face,
     Located,
     calibrated,
     calibration_of,
     cut_out,
+    enough_threads,
     landmarks_box,
     locate,
     read_pictures,
@@ -24,7 +24,6 @@ from onedheat.pipeline.locating import (
 from onedheat.pipeline.tracking import FaceTracker, TrackedFace
 
 __all__ = [
-    "FEW",
     "MIN_AGREEMENT",
     "MIN_PEAK",
     "SAME_FACE",
@@ -37,6 +36,7 @@ __all__ = [
     "calibrated",
     "calibration_of",
     "cut_out",
+    "enough_threads",
     "landmarks_box",
     "load",
     "locate",

@@ -9,7 +9,6 @@ Memory lies in the bins of the crop and moves with it. A detector remembers noth
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -25,15 +24,14 @@ from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, pick
 from onedheat.pipeline.landmarker import Landmarker
 from onedheat.pipeline.locating import (
-    FEW,
     Located,
     as_located,
     calibration_of,
     cut_out,
+    enough_threads,
     landmarks_box,
     locate_by,
 )
-from onedheat.threads import one_thread
 
 Boxes = Float[np.ndarray, "faces 4"]
 Memory = tuple | None
@@ -174,9 +172,7 @@ class _Recurrence:
             return as_located(network.read(run(pictures), decoder))
 
         faces = cut_out(images, boxes, network.config.size, device)
-        # As in `locate`: where PyTorch does not run the detector, what is left to it is small.
-        small = isinstance(self.landmarker.engine, OnnxEngine) and len(boxes) <= FEW
-        with one_thread() if small else nullcontext():
+        with enough_threads(self.landmarker.engine, len(boxes)):
             return locate_by(read, *faces, calibration_of(network, decoder))
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from onedheat.landmarks import scheme
 from onedheat.models import LandmarkNetwork, Reading
 from onedheat.threads import one_thread
 
-FEW = 4
+_FEW = 4
 """Faces whose vectors one thread reads as fast as two."""
 
 
@@ -105,6 +105,12 @@ def cut_out(
     return to_batch(pictures, device), crops
 
 
+def enough_threads(engine: Engine | None, faces: int) -> AbstractContextManager[None]:
+    """One thread for the reading of a few faces, where PyTorch is left with no more than that to do."""
+    small = isinstance(engine, OnnxEngine) and faces <= _FEW
+    return one_thread() if small else nullcontext()
+
+
 def locate(
     detector: LandmarkNetwork,
     images: Sequence[UInt8[np.ndarray, "_ _ 3"]],
@@ -133,9 +139,7 @@ def locate(
     calibration = calibration_of(detector, decoder)
 
     def read(pictures):
-        # Where PyTorch does not run the network, what is left to it for a few faces is small.
-        small = isinstance(engine, OnnxEngine) and len(pictures) <= FEW
-        with one_thread() if small else nullcontext():
+        with enough_threads(engine, len(pictures)):
             return read_pictures(detector, pictures, decoder, flip=flip, engine=engine)
 
     for start in range(0, len(boxes), batch_size):

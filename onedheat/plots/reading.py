@@ -24,10 +24,10 @@ from onedheat.plots.figure import (
 
 def read_all(heatmaps: Heatmaps, config: DetectorConfig) -> dict[str, Float[Tensor, "*batch 2"]]:
     """Decoder → (…, N, 2) in pixels of the face: what each reads off a network's vectors."""
-    how = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
     return {
         name: torch.stack(
-            [decode(v, **how, decoder=name, frame=config.frame) for v in heatmaps], dim=-1
+            [decode(v, **config.meaning, decoder=name, frame=config.frame) for v in heatmaps],
+            dim=-1,
         )
         for name in DECODERS
     }
@@ -35,8 +35,7 @@ def read_all(heatmaps: Heatmaps, config: DetectorConfig) -> dict[str, Float[Tens
 
 def spreads(heatmaps: Heatmaps, config: DetectorConfig) -> Float[Tensor, "*batch 2"]:
     """(…, N, 2): σ in pixels of the face that is read off each vector."""
-    how = {"size": config.size, "target_sigma": config.target_sigma, "loss": config.loss}
-    return torch.stack([spread(vectors, **how) for vectors in heatmaps], dim=-1)
+    return torch.stack([spread(vectors, **config.meaning) for vectors in heatmaps], dim=-1)
 
 
 class ReadVector(Figure):
@@ -60,8 +59,7 @@ class ReadVector(Figure):
     ):
         super().__init__(8.0, 4.6)
         self.view, self.truth, self.target_sigma = view, truth, config.target_sigma
-        how = {"target_sigma": config.target_sigma, "loss": config.loss}
-        self.vectors = [heights(v.double(), config.size, **how).numpy() for v in heatmaps]
+        self.vectors = [heights(v.double(), **config.meaning).numpy() for v in heatmaps]
         self.read = {
             name: value.double().numpy() for name, value in read_all(heatmaps, config).items()
         }

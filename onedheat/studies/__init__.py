@@ -32,7 +32,8 @@ def results(study: str) -> dict[str, Result]:
 def differences(measured: Mapping[str, Result], look: str = "dark") -> dict[str, tuple[float, ...]]:
     """How far each arm lies from the first one, by one look, in points of NRMSE; below 0 it is better.
 
-    Seed by seed: both were measured on the same faces, and one seed's may be harder than another's.
+    Seed by seed, as far as both have it: both were measured on the same faces, and one seed's may be
+    harder than another's.
     """
     first, *others = measured
     return {
@@ -50,4 +51,4 @@ def looks_apart(result: Result, look: str = "dark") -> dict[str, tuple[float, ..
 
 
 def _apart(errors: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(one - other for one, other in zip(errors, others, strict=True))
+    return tuple(one - other for one, other in zip(errors, others, strict=False))

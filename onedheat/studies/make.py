@@ -1,19 +1,23 @@
 """Carries a study out: `python -m onedheat.studies NAME --root 300W --out FOLDER [--workers 2] [--ship]`.
 
-Every arm and seed is a run of its own in FOLDER/ARM/seedN. What is finished is never done again, what
-was begun is resumed. The first seed of all arms comes first. `--ship` writes what was measured into
-the package.
+Every arm and seed is a run of its own in FOLDER/ARM/seedN. What is finished is never done again, also
+where only its result has been shipped and FOLDER is gone; what was begun is resumed. The first seed of
+all arms comes first. `--ship` writes what was measured so far into the package. Where the plan of a study
+changes, its file in `measured` must go: its results are of other runs.
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from onedheat.crossval.folds import divided_in_folds
 from onedheat.data.samples import FaceSet
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import evaluate
+from onedheat.files import write_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import gather
@@ -21,7 +25,7 @@ from onedheat.seed_results import write_results
 from onedheat.studies import HOME
 from onedheat.studies.plan import STUDIES, Arm, Study
 from onedheat.training import Run
-from onedheat.training.many import alone, do_all, noted, train_and_measure
+from onedheat.training.many import RESULT, alone, do_all, noted, train_and_measure
 
 TEST = "lfpw/testset"
 
@@ -75,6 +79,7 @@ def make(name: str, root: Path, out: Path, arms: Sequence[str], *, workers: int 
         RuntimeError: another process is at work in this folder.
     """
     with alone(out):
+        take_shipped(name, out)
         jobs = {
             f"{arm} seed {seed}": partial(_train_named, name, arm, seed, root, out)
             for seed in STUDIES[name].seeds
@@ -83,16 +88,32 @@ def make(name: str, root: Path, out: Path, arms: Sequence[str], *, workers: int 
         do_all(jobs, workers=workers)
 
 
+def take_shipped(name: str, out: Path, home: Path = HOME) -> None:
+    """Puts what was shipped of a study where its runs lie, so that they count as finished."""
+    file = home / f"{name}.json"
+    if not file.exists():
+        return
+    for arm, seeds in json.loads(file.read_text()).items():
+        for seed, result in zip(STUDIES[name].seeds, seeds, strict=False):
+            noting = folder_of(out, arm, seed) / RESULT
+            if not noting.exists():
+                noting.parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(noting, (json.dumps(result, indent=2) + "\n").encode())
+
+
 def ship(name: str, out: Path, home: Path = HOME) -> None:
-    """Writes what was measured of every arm and seed into the package.
+    """Writes into the package what was measured so far of every arm, up to its first seed not finished.
 
     Raises:
-        FileNotFoundError: a run is not finished; the message says which.
+        FileNotFoundError: the first seed of the first arm, to which all are compared, is not finished.
     """
     study, measured = STUDIES[name], {}
+    noted([folder_of(out, study.arms[0].name, study.seeds[0])])
     for arm in study.arms:
-        folders = [folder_of(out, arm.name, seed) for seed in study.seeds]
-        measured[arm.name] = noted(folders)
+        folders = (folder_of(out, arm.name, seed) for seed in study.seeds)
+        finished = list(takewhile(lambda folder: (folder / RESULT).exists(), folders))
+        if finished:
+            measured[arm.name] = noted(finished)
     home.mkdir(parents=True, exist_ok=True)
     write_results(home / f"{name}.json", measured)
 

@@ -349,6 +349,7 @@ def test_a_frame_that_is_not_there_is_refused(faces):
         (MotionConfig, {"distance": (1.0, 5.0)}, "at least 2 radii"),
         (StillMotionConfig, {"width": 8}, "got 8 × 256"),
         (StillMotionConfig, {"fps": 0.0}, "more than 0 a second"),
+        (StillMotionConfig, {"latest_start": -1.0}, "must not be below 0 s"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(kind, wrong, complaint):
@@ -362,3 +363,15 @@ def test_real_photos_make_clips(real_data):
     for clip in clips_from_stills(faces, 3, config=SMALL).clips:
         assert [picture.shape for picture in clip.frames] == [(96, 96, 3)] * 3
         assert clip.frames[1].std() > 8
+
+
+def test_a_clip_that_begins_later_is_the_same_clip_later(faces):
+    late = clips_from_stills(faces, 4, config=StillMotionConfig(latest_start=20.0))
+    moments = [clip.frames._times() for clip in late.clips]
+    assert len({times[0] for times in moments}) == len(late)
+    assert all(0 <= times[0] <= 20 for times in moments)
+    frames = late.clips[0].frames
+    whole = clips_from_stills(faces, 4).clips[0].frames
+    at = frames.camera.matrix(frames._times())
+    assert np.array_equal(at, whole.camera.matrix(frames._times()))  # one camera
+    assert not np.allclose(late.clips[0].landmarks, whole.landmarks())

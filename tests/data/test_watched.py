@@ -32,3 +32,13 @@ def test_a_split_that_is_none_is_refused():
         dataset("synthetic").watched(None, "tset:3", 5)
     with pytest.raises(DataError, match="asked for 0 clips"):
         dataset("synthetic").watched(None, "test:0", 5)
+
+
+def test_photos_to_train_trackers_on_begin_anywhere_and_are_often_covered(tmp_path):
+    root = make_300w(tmp_path, faces=24)
+    clips = dataset("300w").moving(root, "train", 16)
+    hidden = 1 - np.mean([clip.visible for clip in clips.clips])
+    assert 0.02 < hidden < 0.2
+    assert all(clip.frames.config.occluders == "train" for clip in clips.clips)
+    comes = [(clip.visible[:-1] & ~clip.visible[1:]).any() for clip in clips.clips]
+    assert np.mean(comes) > 0.4  # seen in one frame, hidden in the next
