@@ -1,10 +1,12 @@
 """What notebook 07 makes of clips: a detector and its trackers, looking at every frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from onedheat import atlas
 from onedheat.atlas.clips import KeptFrames, drawn_clip
@@ -70,6 +72,54 @@ def errors_by_resolution(covered: bool = False) -> Rows:
         }
         rows[f"{kind} tracker"] = {bins: found[MEMORY + part] for bins, found in measured.items()}
     return rows
+
+
+class Certainty(NamedTuple):
+    """Covered landmarks about which the detector was about as sure.
+
+    Attributes:
+        lowest: of the lower of a landmark's two peaks, in heights of a target.
+        highest: of the same.
+        count: how many landmarks, of all frames together.
+        alone: their mean error by the detector, in per cent of the inter-ocular distance.
+        remembered: λ → the same by the tracker.
+    """
+
+    lowest: float
+    highest: float
+    count: int
+    alone: float
+    remembered: dict[float, float]
+
+
+def by_certainty(clips: Sequence[ClipSeen], parts: int = 3) -> list[Certainty]:
+    """Covered landmarks in so many equal parts, by how high the detector's heatmaps peak, the lowest first.
+
+    A peak is as high as a target's where the detector knows a place, whether or not it is the right one.
+
+    Args:
+        clips: seen by trackers of the same λ.
+        parts: how many.
+    """
+    peaks = np.concatenate([_lower_peaks(clip.alone)[clip.covered] for clip in clips])
+    found = [
+        np.concatenate([clip.errors(of(clip))[clip.covered] for clip in clips])
+        for of in (
+            lambda clip: clip.alone,
+            *(lambda clip, one=one: clip.remembered[one] for one in clips[0].remembered),
+        )
+    ]
+    told = []
+    for part in np.array_split(peaks.argsort(), parts):
+        alone, *others = (float(errors[part].mean()) for errors in found)
+        remembered = dict(zip(clips[0].remembered, others, strict=True))
+        low, high = float(peaks[part].min()), float(peaks[part].max())
+        told.append(Certainty(low, high, len(part), alone, remembered))
+    return told
+
+
+def _lower_peaks(seen: Seen) -> Float[np.ndarray, "frames landmarks"]:
+    return np.minimum(seen.x.max(axis=-1), seen.y.max(axis=-1))
 
 
 @torch.inference_mode()

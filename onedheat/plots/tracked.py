@@ -93,9 +93,10 @@ class ClipSeen:
         counts = self.covered[1:-1].sum(axis=0) * ~(self.covered[0] | self.covered[-1])
         return int(counts.argmax())
 
-    def first_covered(self, landmark: int) -> int:
-        """The first frame in which it is covered; 0 where it never is."""
-        return int(self.covered[:, landmark].argmax())
+    def hardest_frame(self, landmark: int) -> int:
+        """Of the frames in which it is covered that in which the detector is off most; 0 without any."""
+        errors = self.errors(self.alone)[:, landmark]
+        return int(np.where(self.covered[:, landmark], errors, 0).argmax())
 
     def name_of(self, landmark: int) -> str:
         """A landmark's name in words."""

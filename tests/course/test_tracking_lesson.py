@@ -1,5 +1,7 @@
 """What a learner touches in notebook 07, and what it is shown of trackers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from onedheat.atlas.clips import drawn_clip
 from onedheat.course.explorers.tracking import recurrence_box, tracked_box
 from onedheat.course.lessons.tracking import PAPERS_GAIN, PAPERS_S1, check
 from onedheat.course.tracked import (
+    by_certainty,
     drawn_clips,
     errors_by_resolution,
     measured_by_decay,
@@ -104,6 +107,25 @@ def test_truth_and_cover_are_those_of_the_clip(clips, seen):
     )
     assert np.array_equal(seen.covered, ~clip.visible)
     assert seen.pictures.shape == (6, 240, 240, 3)
+
+
+def test_covered_landmarks_are_told_by_how_sure_the_detector_was(seen):
+    """Two landmarks are covered in one frame each; the heatmaps of one of them peak at 0.2 and 0.9."""
+    covered = np.zeros_like(seen.covered)
+    covered[1, 40] = covered[2, 41] = True
+    x, y = np.zeros((2, *seen.alone.x.shape))
+    x[1, 40, 3], y[1, 40, 5] = 0.2, 0.9
+    x[2, 41, 3], y[2, 41, 5] = 1.0, 0.7
+    clip = replace(seen, covered=covered, alone=replace(seen.alone, x=x, y=y))
+    unsure, sure = by_certainty([clip], 2)
+    assert (unsure.lowest, unsure.highest, unsure.count) == (0.2, 0.2, 1)
+    assert (sure.lowest, sure.count) == (0.7, 1)
+    assert unsure.alone == pytest.approx(seen.errors(seen.alone)[1, 40])
+    for decay, of_it in seen.remembered.items():
+        assert sure.remembered[decay] == pytest.approx(seen.errors(of_it)[2, 41])
+    (both,) = by_certainty([clip, clip], 1)
+    assert both.count == 4 and (both.lowest, both.highest) == (0.2, 0.7)
+    assert both.alone == pytest.approx((unsure.alone + sure.alone) / 2)
 
 
 def test_every_control_of_the_lesson_moves_its_picture(clips, networks, seen):

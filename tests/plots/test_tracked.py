@@ -1,5 +1,7 @@
 """A clip in which something passes: every line and dot is what was found there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pictures import assert_all_different, assert_fit_to_be_read, assert_moved_is_fresh
@@ -44,7 +46,14 @@ def figure(clip):
 
 def test_the_landmark_followed_is_covered_longest_and_in_sight_at_both_ends(clip):
     assert clip.most_covered() == FOLLOWED
-    assert clip.first_covered(FOLLOWED) == 3 and clip.first_covered(1) == 0
+
+
+def test_its_hardest_frame_is_the_covered_one_in_which_the_detector_is_off_most(clip):
+    found = clip.alone.landmarks.copy()
+    found[4, FOLLOWED] += 3.0
+    found[7, FOLLOWED] += 9.0  # in sight
+    worse = replace(clip, alone=replace(clip.alone, landmarks=found))
+    assert worse.hardest_frame(FOLLOWED) == 4 and worse.hardest_frame(1) == 0
 
 
 def test_errors_are_in_per_cent_of_the_distance_of_the_eyes(clip):
