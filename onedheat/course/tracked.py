@@ -1,6 +1,7 @@
 """What notebook 07 makes of clips: a detector and its trackers, looking at every frame."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -92,30 +93,33 @@ class Certainty(NamedTuple):
     remembered: dict[float, float]
 
 
-def by_certainty(clips: Sequence[ClipSeen], parts: int = 3) -> list[Certainty]:
+def by_certainty(clips: Iterable[ClipSeen], parts: int = 3) -> list[Certainty]:
     """Covered landmarks in so many equal parts, by how high the detector's heatmaps peak, the lowest first.
 
     A peak is as high as a target's where the detector knows a place, whether or not it is the right one.
 
     Args:
-        clips: seen by trackers of the same λ.
+        clips: seen by trackers of the same λ; of one after the other the figures are kept.
         parts: how many.
     """
-    peaks = np.concatenate([_lower_peaks(clip.alone)[clip.covered] for clip in clips])
-    found = [
-        np.concatenate([clip.errors(of(clip))[clip.covered] for clip in clips])
-        for of in (
-            lambda clip: clip.alone,
-            *(lambda clip, one=one: clip.remembered[one] for one in clips[0].remembered),
+    peaks, alone, remembered = [], [], defaultdict(list)
+    for clip in clips:
+        peaks.append(_lower_peaks(clip.alone)[clip.covered])
+        alone.append(clip.errors(clip.alone)[clip.covered])
+        for decay, seen in clip.remembered.items():
+            remembered[decay].append(clip.errors(seen)[clip.covered])
+    peak, error = np.concatenate(peaks), np.concatenate(alone)
+    of_decay = {decay: np.concatenate(errors) for decay, errors in remembered.items()}
+    return [
+        Certainty(
+            float(peak[part].min()),
+            float(peak[part].max()),
+            len(part),
+            float(error[part].mean()),
+            {decay: float(errors[part].mean()) for decay, errors in of_decay.items()},
         )
+        for part in np.array_split(peak.argsort(), parts)
     ]
-    told = []
-    for part in np.array_split(peaks.argsort(), parts):
-        alone, *others = (float(errors[part].mean()) for errors in found)
-        remembered = dict(zip(clips[0].remembered, others, strict=True))
-        low, high = float(peaks[part].min()), float(peaks[part].max())
-        told.append(Certainty(low, high, len(part), alone, remembered))
-    return told
 
 
 def _lower_peaks(seen: Seen) -> Float[np.ndarray, "frames landmarks"]:
