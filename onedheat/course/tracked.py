@@ -18,10 +18,11 @@ from onedheat.atlas.plan import (
     tracker,
 )
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.geometry import Crop, tight_box, warp
+from onedheat.geometry import Box, Crop, tight_box, warp
 from onedheat.heatmaps import Heatmaps
 from onedheat.landmarks import IBUG68, scheme
-from onedheat.models import Tracker
+from onedheat.metrics import point_errors
+from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.pipeline import to_batch
 from onedheat.plots.tracked import ClipSeen, Seen
 from onedheat.plots.trackers import ALONE, COVERED, MEMORY
@@ -73,6 +74,46 @@ def errors_by_resolution(covered: bool = False) -> Rows:
         }
         rows[f"{kind} tracker"] = {bins: found[MEMORY + part] for bins, found in measured.items()}
     return rows
+
+
+class MemoryTaken(NamedTuple):
+    """NRMSE in per cent of a network that remembers, and of the same weights that may not.
+
+    Attributes:
+        with_memory: of all landmarks, and of covered ones.
+        without: the same where each frame is looked at as the first of a clip.
+    """
+
+    with_memory: tuple[float, float]
+    without: tuple[float, float]
+
+
+@torch.inference_mode()
+def take_memory(network: ClipNetwork, clips: ClipSet, decoder: str = "dark") -> MemoryTaken:
+    """What a network that looks at video finds with its memory, and what without.
+
+    Args:
+        network: 1D or 2D.
+        clips: annotated, all of one length; their frames are looked at as by `watch`.
+        decoder: of its heatmaps.
+    """
+    network.eval()
+    cut = [_crops(network, clip) for clip in clips.clips]
+    pictures, truth = torch.stack([one for one, _ in cut]), np.stack([one for _, one in cut])
+    fresh = network.start(len(cut))
+    state, found = fresh, ([], [])
+    for now in pictures.unbind(dim=1):
+        remembered, state = network.step(now, state)
+        alone, _ = network.step(now, fresh)
+        for output, into in zip((remembered, alone), found, strict=True):
+            into.append(network.read(output, decoder).landmarks.double().cpu().numpy())
+    truth = np.concatenate(truth)
+    apart = clips.scheme.normalising_distance(truth)
+    covered = ~np.concatenate([clip.visible for clip in clips.clips])
+    errors = (
+        point_errors(np.concatenate(np.stack(frames, axis=1)), truth, apart) for frames in found
+    )
+    return MemoryTaken(*((float(one.mean()), float(one[covered].mean())) for one in errors))
 
 
 class Certainty(NamedTuple):
@@ -139,27 +180,36 @@ def watch(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
         name: what captions call it.
     """
     first = next(iter(trackers.values())).eval()
-    size = first.config.size
-    boxes = [tight_box(clip.landmarks[max(0, t - 1)], 1.25) for t in range(len(clip))]
-    frames = list(clip.frames)
-    crops = [Crop.from_box(box, size) for box in boxes]
-    device = next(first.parameters()).device
-    pictures = to_batch([warp(*pair) for pair in zip(frames, crops, strict=True)], device)
+    pictures, truth = _crops(first, clip)
     detected = first.detect(pictures[None])
     shown = [
-        warp(image, Crop.from_box(box, SIDE)) for image, box in zip(frames, boxes, strict=True)
+        warp(image, Crop.from_box(box, SIDE))
+        for image, box in zip(clip.frames, _boxes(clip), strict=True)
     ]
-    truth = [crop.to_crop(points) for crop, points in zip(crops, clip.landmarks, strict=True)]
     return ClipSeen(
         name,
         np.stack(shown),
-        size,
-        np.stack(truth),
+        first.config.size,
+        truth,
         ~clip.visible,
         scheme(first.config.scheme),
         _seen(first, detected),
         {decay: _remembered(tracker.eval(), detected) for decay, tracker in trackers.items()},
     )
+
+
+def _boxes(clip: Clip) -> list[Box]:
+    return [tight_box(clip.landmarks[max(0, t - 1)], 1.25) for t in range(len(clip))]
+
+
+def _crops(
+    network: LandmarkNetwork, clip: Clip
+) -> tuple[Float[torch.Tensor, "frames 3 size size"], Float[np.ndarray, "frames landmarks 2"]]:
+    """Each frame in the tight box of the last frame's labels, on the network's device, and its labels."""
+    crops = [Crop.from_box(box, network.config.size) for box in _boxes(clip)]
+    pictures = [warp(*pair) for pair in zip(clip.frames, crops, strict=True)]
+    truth = [crop.to_crop(points) for crop, points in zip(crops, clip.landmarks, strict=True)]
+    return to_batch(pictures, next(network.parameters()).device), np.stack(truth)
 
 
 def _remembered(tracker: Tracker, detected: Heatmaps) -> Seen:

@@ -17,10 +17,12 @@ from onedheat.course.tracked import (
     drawn_clips,
     errors_by_resolution,
     measured_by_decay,
+    take_memory,
     watch,
 )
 from onedheat.geometry import Crop, tight_box, warp
-from onedheat.models import Tracker, TrackerConfig
+from onedheat.models import Tracker, TrackerConfig, build
+from onedheat.models.compared import Recurrent2dConfig
 from onedheat.models.tracker import decayed_sums
 from onedheat.pipeline import Landmarker, to_batch
 from onedheat.plots.recurrence import Recurrence
@@ -107,6 +109,28 @@ def test_truth_and_cover_are_those_of_the_clip(clips, seen):
     )
     assert np.array_equal(seen.covered, ~clip.visible)
     assert seen.pictures.shape == (6, 240, 240, 3)
+
+
+def test_memory_is_taken_from_the_same_weights(clips, networks):
+    taken = take_memory(networks[0.5], clips)
+    seen = [watch({0.5: networks[0.5]}, clip, "") for clip in clips.clips]
+    errors = np.concatenate([one.errors(one.remembered[0.5]) for one in seen])
+    covered = np.concatenate([one.covered for one in seen])
+    assert taken.with_memory == pytest.approx((errors.mean(), errors[covered].mean()), rel=1e-3)
+    forgetful = take_memory(networks[0.0], clips)
+    assert forgetful.with_memory == pytest.approx(forgetful.without, rel=1e-3)
+    assert taken.without == pytest.approx(forgetful.without, rel=1e-3)  # but for λ the same weights
+    assert abs(taken.with_memory[0] - taken.without[0]) > 0.01
+
+
+def test_a_2d_network_remembers_maps_and_poses(clips):
+    network = build(Recurrent2dConfig(size=64, width=16, depth=1, bins=16))
+    taken = take_memory(network, clips)
+    watcher = Watcher(Landmarker(network, decoder="dark"), clips)
+    for moment in moments(clips):
+        watcher.look(moment)
+    assert taken.with_memory[0] == pytest.approx(watcher.report().nrmse, rel=1e-2)
+    assert abs(taken.with_memory[0] - taken.without[0]) > 0.01
 
 
 def test_covered_landmarks_are_told_by_how_sure_the_detector_was(seen):
