@@ -21,6 +21,13 @@ PARAMETERS = {
         "draws": 200,
         "counts": [10, 50, 224],
     },
+    "07_tracking": {
+        "seed": 2,
+        "decays": [0.0, 0.3, 0.9],
+        "shown": [3, 4],
+        "measured_clips": 2,
+        "frames": 20,
+    },
     "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 4},
 }
 

@@ -22,6 +22,7 @@ from onedheat.course.lessons import (
     marginal_heatmaps,
     quantization_error,
     start_here,
+    tracking,
     training,
     your_own,
 )
@@ -39,6 +40,7 @@ LESSONS = {
     "co_attention": co_attention,
     "training": training,
     "evaluation": evaluation,
+    "tracking": tracking,
     "your_own": your_own,
 }
 EXERCISES = [

@@ -1,12 +1,13 @@
 """The drawn faces that the atlas is trained and measured on, drawn once and kept in a file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from tqdm import tqdm
 
+from onedheat.atlas.drawing import drawn_once
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet
 from onedheat.data.synthetic import render_faces, synthetic_faces
@@ -42,14 +43,9 @@ def kept_faces(
         workers: processes that draw.
         progress: show a bar on standard error.
     """
-    if not file.exists():
-        _draw(count, seed, file, workers, progress)
-    pictures = np.load(file, mmap_mode="r")
-    if pictures.shape != (count, PICTURE, PICTURE, 3):
-        raise ValueError(
-            f"{file} holds pictures of shape {pictures.shape}, expected "
-            f"{(count, PICTURE, PICTURE, 3)}; remove it, and it is drawn again"
-        )
+    shape = (count, PICTURE, PICTURE, 3)
+    drawn = _drawn(count, seed, workers)
+    pictures = drawn_once(file, shape, drawn, unit="face", progress=progress)
     faces = synthetic_faces(count, seed=seed, size=PICTURE)
     return replace(
         faces,
@@ -60,18 +56,6 @@ def kept_faces(
     )
 
 
-def _draw(count: int, seed: int, file: Path, workers: int, progress: bool) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part.npy")
-    pictures = np.lib.format.open_memmap(
-        part, mode="w+", dtype=np.uint8, shape=(count, PICTURE, PICTURE, 3)
-    )
-    done = 0
-    with tqdm(total=count, unit="face", desc="drawing", disable=not progress) as bar:
-        for batch in render_faces(count, seed=seed, size=PICTURE, workers=workers):
-            pictures[done : done + len(batch.images)] = batch.images
-            done += len(batch.images)
-            bar.update(len(batch.images))
-    pictures.flush()
-    del pictures
-    part.replace(file)
+def _drawn(count: int, seed: int, workers: int) -> Iterator[UInt8[np.ndarray, "faces size size 3"]]:
+    for batch in render_faces(count, seed=seed, size=PICTURE, workers=workers):
+        yield batch.images

@@ -10,10 +10,12 @@ nothing beside them.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from onedheat.calibration import Calibration
 from onedheat.files import write_atomically
@@ -31,17 +33,28 @@ class CheckpointError(Exception):
 
 
 def write_weights(
-    detector: LandmarkNetwork, folder: Path, *, card: str = "", half: bool = False
+    detector: LandmarkNetwork,
+    folder: Path,
+    *,
+    card: str = "",
+    half: bool = False,
+    without: str | None = None,
 ) -> None:
     """Writes a network's config and weights (and a model card) into an existing folder.
 
     Args:
         half: write the weights as 16-bit floats, half the bytes. They are read as 32-bit ones again.
+        without: a part of the network whose weights lie elsewhere, e.g. ``"detector"`` inside a tracker;
+            `read_folder` wants them back.
     """
     settings = detector.config
     config = {"format": FORMAT, "kind": settings.kind, "detector": settings.as_dict()}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
-    state = {name: value.contiguous() for name, value in detector.state_dict().items()}
+    state = {
+        name: value.contiguous()
+        for name, value in detector.state_dict().items()
+        if without is None or not name.startswith(f"{without}.")
+    }
     if half:
         state = {
             name: value.half() if value.is_floating_point() else value
@@ -91,11 +104,17 @@ box, where it fails.
 """
 
 
-def read_folder(folder: Path, kind: type[LandmarkNetwork] = LandmarkNetwork) -> LandmarkNetwork:
+def read_folder(
+    folder: Path,
+    kind: type[LandmarkNetwork] = LandmarkNetwork,
+    *,
+    parts: Mapping[str, nn.Module] | None = None,
+) -> LandmarkNetwork:
     """The network in a folder, ready for use (eval mode).
 
     Args:
         kind: what it must be.
+        parts: of the network whose weights lie elsewhere, by name: those that were written `without`.
 
     Raises:
         CheckpointError: a file missing or damaged, an unknown setting, weights that do not fit the
@@ -114,6 +133,8 @@ def read_folder(folder: Path, kind: type[LandmarkNetwork] = LandmarkNetwork) -> 
         raise CheckpointError(
             f"{folder / WEIGHTS} is damaged or no safetensors file ({error}); fetch or train it again"
         ) from error
+    for part, network in (parts or {}).items():
+        state |= {f"{part}.{name}": value for name, value in network.state_dict().items()}
     detector = build(config)
     if not isinstance(detector, kind):
         raise CheckpointError(

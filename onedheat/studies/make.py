@@ -38,7 +38,7 @@ def faces_of(study: Study, root: Path, seed: int) -> tuple[FaceSet, FaceSet]:
     return divided_in_folds(training, study.folds)[seed % study.folds]
 
 
-def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, float]:
+def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, dict[str, float]]:
     """NRMSE in per cent: by each decoder, with the mirrored face, and in boxes that are off."""
     found = gather(Landmarker(network), faces, network.decoders)
     errors = {decoder: float(of_it.relative().mean()) for decoder, of_it in found.items()}
@@ -47,7 +47,7 @@ def measure(network: LandmarkNetwork, faces: FaceSet) -> dict[str, float]:
     errors["redrawn"] = evaluate(once, faces, redrawn=True).nrmse
     errors["jittered"] = evaluate(once, faces, box="jittered").nrmse
     errors["jittered, redrawn"] = evaluate(once, faces, box="jittered", redrawn=True).nrmse
-    return errors
+    return {"nrmse": errors}
 
 
 def train_one(arm: Arm, seed: int, training: FaceSet, measured: FaceSet, folder: Path) -> bool:

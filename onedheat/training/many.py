@@ -30,14 +30,17 @@ Job = Callable[[], bool]
 
 
 def train_and_measure(
-    folder: Path, begin: Callable[[], Run], measure: Callable[[LandmarkNetwork], dict[str, float]]
+    folder: Path,
+    begin: Callable[[], Run],
+    measure: Callable[[LandmarkNetwork], dict[str, dict[str, float]]],
 ) -> bool:
     """Finishes a run, and notes in its folder what is measured of it; nothing if that has been done.
 
     Args:
         folder: of the run.
         begin: opens it.
-        measure: gives NRMSE in per cent by how the network is looked at.
+        measure: gives what is measured, e.g. ``"nrmse"``, each by how the network is looked at; see
+            `onedheat.seed_results.Result`.
 
     Returns:
         Whether it is finished; else it was asked to stop, and its checkpoint is written.
@@ -49,7 +52,7 @@ def train_and_measure(
         return False
     network = run.average.module.eval()
     result = {
-        "nrmse": measure(network),
+        **measure(network),
         "seconds": round(run.seconds, 1),
         "weights": sum(value.numel() for value in network.parameters()),
     }

@@ -5,6 +5,7 @@ import hashlib
 import torch
 
 from onedheat.models import KINDS, LandmarkNetwork, Tracker, build
+from onedheat.models.compared import Recurrent2d
 from onedheat.presets import Preset
 
 
@@ -36,7 +37,8 @@ def check_start(preset: Preset, start: LandmarkNetwork | None) -> None:
 
 def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
     """Copies what fits, by name and shape; the last layers do not where the landmarks are others.
-    A tracker takes a detector over for the one inside.
+    A tracker takes a detector over for the one inside; a recurrent 2D tracker's first layer, which sees
+    maps beside the picture, begins by making nothing of them.
 
     Args:
         network: what is to start.
@@ -57,6 +59,8 @@ def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:
     if isinstance(network, Tracker) and not isinstance(trained, Tracker):
         return _take_over_detector(network, trained)
     own, given = network.state_dict(), trained.state_dict()
+    if isinstance(network, Recurrent2d) and not isinstance(trained, Recurrent2d):
+        given = network.blind_to_its_maps(given)
     fitting = {
         name: value
         for name, value in given.items()

@@ -8,7 +8,8 @@ import torch
 from smallruns import QUICK, SMALL, run_of
 
 from onedheat.checkpoints import CheckpointError
-from onedheat.models import Detector, TrackerConfig
+from onedheat.models import Detector, TrackerConfig, build
+from onedheat.models.compared import Heatmaps2dConfig, Recurrent2dConfig
 from onedheat.presets import Preset
 from onedheat.training import Run
 from onedheat.training.starting import check_start, digest, take_over
@@ -72,3 +73,27 @@ def test_only_a_detector_that_was_trained_and_is_inside_a_tracker_can_be_left_as
         check_start(Preset(tracker, frozen, ""), None)
     with pytest.raises(ValueError, match="a detector has none: set freeze_detector=false"):
         check_start(Preset(SMALL, frozen, ""), trained)
+
+
+def test_a_recurrent_2d_tracker_begins_with_a_2d_detectors_weights_and_makes_nothing_of_its_maps():
+    few = {"landmarks": 5, "size": 64, "depth": 1, "width": 16, "bins": 32}
+    detector = build(Heatmaps2dConfig(**few))
+    before = detector.state_dict()["trunk.stem.0.weight"].clone()
+    tracker = build(Recurrent2dConfig(**few))
+    left = take_over(tracker, detector)
+    assert left and all(name.startswith("pose_layers.") for name in left)
+    first = tracker.state_dict()["trunk.stem.0.weight"]
+    assert torch.equal(first[:, :3], before) and first.shape[1] == 3 + 5
+    assert not first[:, 3:].any()
+    assert torch.equal(detector.state_dict()["trunk.stem.0.weight"], before)
+    for name, value in detector.state_dict().items():
+        if name != "trunk.stem.0.weight":
+            assert torch.equal(tracker.state_dict()[name], value), name
+    state = tracker.start()
+    picture, poses = torch.rand(1, 3, 64, 64), state.poses
+    with torch.no_grad():
+        seen, _ = tracker.eval().step(picture, state)
+        fed, _ = tracker.step(
+            picture, state._replace(maps=torch.rand_like(state.maps), poses=poses)
+        )
+    assert torch.equal(seen, fed)

@@ -19,7 +19,7 @@ from onedheat.data.motion import (
     smooth_path,
     soft_limit,
 )
-from onedheat.data.occluders.passing import Passing
+from onedheat.data.occluders.passing import Passing, PassingConfig
 from onedheat.data.occluders.shapes import Family
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.camera import Camera, Light, fine_size
@@ -90,6 +90,7 @@ class SyntheticFrames:
         size: side of the pictures in pixels.
         fps: frames a second.
         occluders: family of what passes in front of the face, or None.
+        passing: how often and how large; as `PassingConfig` has it when it is not given.
     """
 
     seed: int
@@ -98,6 +99,7 @@ class SyntheticFrames:
     size: int
     fps: float
     occluders: Family | None
+    passing: PassingConfig | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -154,9 +156,13 @@ class SyntheticFrames:
         points = MARKUPS[markup](landmarks_3d(posed.controls, camera))
         landmarks = camera.project(camera.turned(points))
         seen = visible_landmarks(points, small, depth, hidden)
-        if self._passing is not None:
-            seen &= ~self._passing.covers(frame / self.fps, landmarks)
-        return landmarks, seen
+        return landmarks, seen & self.uncovered(frame, landmarks)
+
+    def uncovered(self, frame: int, landmarks: Landmarks) -> Bool[np.ndarray, "landmarks"]:
+        """Which points of a frame, (N, 2) in pixels, nothing passes in front of, (N,)."""
+        if self._passing is None:
+            return np.ones(len(landmarks), dtype=bool)
+        return ~self._passing.covers(frame / self.fps, landmarks)
 
     # What stays the same from frame to frame
 
@@ -198,7 +204,8 @@ class SyntheticFrames:
     def _passing(self) -> Passing | None:
         if self.occluders is None:
             return None
-        return Passing((self.seed, self.index, 10), self.occluders, self.size, self.size)
+        words, size = (self.seed, self.index, 10), self.size
+        return Passing(words, self.occluders, size, size, self.passing)
 
     def _rng(self, use: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, self.index, use])

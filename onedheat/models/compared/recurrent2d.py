@@ -85,6 +85,18 @@ class Recurrent2d(ClipNetwork, Heatmaps2d):
             PoseLayer(config.pose_channels) for _ in range(config.stacks)
         )
 
+    def blind_to_its_maps(self, detector: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of a 2D detector as this network can begin with them.
+
+        Its first layer sees maps beside the picture; what it makes of these is 0 at first.
+
+        Args:
+            detector: a state dict; not changed.
+        """
+        first = detector["trunk.stem.0.weight"]  # (C, 3, 7, 7)
+        maps = first.new_zeros(len(first), self.config.landmarks, *first.shape[2:])
+        return detector | {"trunk.stem.0.weight": torch.cat([first, maps], dim=1)}
+
     def forward(self, images: Pictures) -> ClipMaps | list[ClipMaps]:
         """Maps (B, T, N, L, L) of clips (B, T, 3, F, F) of RGB pictures with values in [0, 1].
 

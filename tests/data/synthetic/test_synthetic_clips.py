@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from onedheat.data import DataError
+from onedheat.data.occluders.passing import PassingConfig
 from onedheat.data.synthetic.clips import POSE_LIMITS, SyntheticFrames, synthetic_clips
 
 
@@ -66,6 +67,21 @@ def test_a_passing_thing_hides_what_it_covers():
         if len(covered):
             frame = int(covered[len(covered) // 2])
             assert (one.frames[frame] != other.frames[frame]).any()
+
+
+def test_things_pass_as_often_as_is_asked_for():
+    often, never = (PassingConfig(share=share) for share in (1.0, 0.0))
+    usual, many, none = (
+        SyntheticFrames(4, 1, 90, 64, 30.0, "train", passing) for passing in (None, often, never)
+    )
+    points = [usual.posed(t).landmarks() for t in range(90)]
+    covered = [
+        sum((~frames.uncovered(t, points[t])).sum() for t in range(90))
+        for frames in (many, usual, none)
+    ]
+    assert covered[0] >= covered[1] >= covered[2] == 0 and covered[0] > 0
+    with_thing = next(t for t in range(90) if not many.uncovered(t, points[t]).all())
+    assert (many[with_thing] != none[with_thing]).any()
 
 
 def test_light_changes_over_a_clip(clip):
