@@ -33,6 +33,7 @@ class TrainConfig:
         save_minutes: minutes between two checkpoints.
         workers: processes that prepare pictures; 0 does it in the main one.
         frames: T of the training clips, for networks that look at video.
+        hidden_weight: how many times a landmark counts that is known not to be seen.
         freeze_detector: teach a tracker alone and leave the detector in it as it is.
         seed: of everything drawn at random.
         augment: how much the pictures vary.
@@ -53,6 +54,7 @@ class TrainConfig:
     save_minutes: float = 3.0
     workers: int = 0
     frames: int = 16
+    hidden_weight: float = 1.0
     freeze_detector: bool = False
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
@@ -66,7 +68,7 @@ class TrainConfig:
                      "learning_rate", "frames"):  # fmt: skip
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("clip", "warmup_steps", "workers"):
+        for name in ("clip", "warmup_steps", "workers", "hidden_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:

@@ -1,6 +1,6 @@
 """Which networks the atlas holds, and how each of them is trained."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from onedheat.data.augment import AugmentConfig
 from onedheat.models import DetectorConfig, NetworkConfig, TrackerConfig
@@ -117,7 +117,7 @@ def recipe_on_clips(config: NetworkConfig, seed: int) -> TrainConfig:
         validation=0.03,
         validate_every=4,
         seed=seed,
-        augment=_GEOMETRY,
+        augment=replace(_GEOMETRY, wobble=0.01),  # as they were trained; more than in use
     )
 
 

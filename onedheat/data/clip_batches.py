@@ -20,11 +20,9 @@ from torch.utils.data import Dataset
 
 from onedheat.data.augment import AugmentConfig, draw_view
 from onedheat.data.clips import ClipSet
-from onedheat.data.crops import FaceBatch, Picture, Plan, cut_ahead
+from onedheat.data.crops import FaceBatch, Picture, Plan, cut_ahead, hidden_of
 from onedheat.data.errors import DataError
 from onedheat.geometry import warp
-
-WOBBLE = 0.01  # standard deviation of a frame's own shift of the box along each axis, in its sides
 
 
 class TrainingClips(Dataset):
@@ -60,13 +58,13 @@ class TrainingClips(Dataset):
         return len(self.clips)
 
     def __getitem__(self, at: tuple[int, int]) -> Picture:
-        """One training clip: pixels (T, 3, F, F), landmarks (T, N, 2)."""
+        """One training clip: pixels (T, 3, F, F), landmarks (T, N, 2), hidden (T, N)."""
         epoch, index = at
         rng = np.random.default_rng([self.seed, epoch, index])
         clip = self.clips.clips[index]
         first = int(rng.integers(0, len(clip) - self.frames + 1))
         view, behind = draw_view(self.augment, rng), int(rng.random() < 0.5)
-        off = rng.normal(0, WOBBLE, (self.frames, 2))
+        off = rng.normal(0, self.augment.wobble, (self.frames, 2))
         pixels, landmarks = [], []
         for number in range(self.frames):
             t = first + number
@@ -76,8 +74,12 @@ class TrainingClips(Dataset):
             pixels.append(warp(clip.frames[t], crop))
             points = crop.to_crop(clip.landmarks[t])
             landmarks.append(points[self.mirror] if view.mirrored else points)
+        hidden = hidden_of(clip.visible, clip.landmarks)[first : first + self.frames]
+        if view.mirrored:
+            hidden = hidden[:, self.mirror]
         stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
-        return Picture(stacked, torch.from_numpy(np.stack(landmarks)).float(), index)
+        points = torch.from_numpy(np.stack(landmarks)).float()
+        return Picture(stacked, points, torch.from_numpy(hidden), index)
 
 
 class ClipBatches:
@@ -117,5 +119,6 @@ class ClipBatches:
             yield FaceBatch(
                 picture.pixels.to(self.device, non_blocking=True).float().div(255),
                 picture.landmarks.to(self.device, non_blocking=True),
+                picture.hidden.to(self.device, non_blocking=True),
                 picture.index,
             )

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
@@ -49,11 +49,13 @@ class Picture(NamedTuple):
     Attributes:
         pixels: (3, F, F) uint8; of clips (T, 3, F, F).
         landmarks: (N, 2) in pixels of the picture; NaN where there is no annotation.
+        hidden: (N,), which of them are known not to be seen.
         index: of the face in its set; another than was asked for where that could not be read.
     """
 
     pixels: UInt8[Tensor, "*batch 3 size size"]
     landmarks: Float[Tensor, "*batch landmarks 2"]
+    hidden: Bool[Tensor, "*batch landmarks"]
     index: int | Int64[Tensor, "*batch"]
 
 
@@ -64,11 +66,13 @@ class FaceBatch(NamedTuple):
         images: (B, 3, F, F), or (B, T, 3, F, F), in [0, 1].
         landmarks: (B, N, 2), or (B, T, N, 2), in pixels of the pictures; NaN where there is no
             annotation.
+        hidden: (B, N), or (B, T, N), which of them are known not to be seen.
         indices: (B,) of the faces, or clips, in their set, on the processor.
     """
 
     images: Float[Tensor, "*batch 3 size size"]
     landmarks: Float[Tensor, "*batch landmarks 2"]
+    hidden: Bool[Tensor, "*batch landmarks"]
     indices: Int64[Tensor, "faces"]
 
 
@@ -147,6 +151,7 @@ class TrainingPictures(Dataset):
         self.size, self.augment, self.seed = size, augment, seed
         self.photos = PhotoStore(faces, augment, torch.device(device), keep)
         self.landmarks = [sample.landmarks for sample in faces.samples]
+        self.hidden = [hidden_of(sample.visible, sample.landmarks) for sample in faces.samples]
         self.mirror = list(faces.scheme.mirror)
 
     def __len__(self) -> int:
@@ -154,30 +159,37 @@ class TrainingPictures(Dataset):
 
     def __getitem__(self, at: tuple[int, int]) -> Picture:
         """One picture, cut by OpenCV."""
-        part, crop, landmarks, index = self._draw(at)
+        part, crop, landmarks, hidden, index = self._draw(at)
         pixels = torch.from_numpy(warp(part.numpy(), crop)).permute(2, 0, 1)
-        return Picture(pixels, landmarks, index)
+        return Picture(pixels, landmarks, hidden, index)
 
     def batch(self, ats: Sequence[tuple[int, int]]) -> Picture:
         """Several pictures, stacked, cut where the photos are kept."""
-        parts, crops, landmarks, indices = zip(*map(self._draw, ats), strict=True)
-        return Picture(warp_batch(parts, crops), torch.stack(landmarks), torch.tensor(indices))
+        parts, crops, landmarks, hidden, indices = zip(*map(self._draw, ats), strict=True)
+        pixels = warp_batch(parts, crops)
+        return Picture(pixels, torch.stack(landmarks), torch.stack(hidden), torch.tensor(indices))
 
     def _draw(
         self, at: tuple[int, int]
-    ) -> tuple[UInt8[Tensor, "height width 3"], Crop, Float[Tensor, "landmarks 2"], int]:
+    ) -> tuple[
+        UInt8[Tensor, "height width 3"],
+        Crop,
+        Float[Tensor, "landmarks 2"],
+        Bool[Tensor, "landmarks"],
+        int,
+    ]:
         """Everything about a picture but its pixels: the photo, the crop, the landmarks in the crop,
-        and whose they are.
+        which of them are hidden, and whose they are.
         """
         epoch, index = at
         rng = np.random.default_rng([self.seed, epoch, index])
         index, (part, corner) = self._readable(index)
         landmarks: Landmarks = self.landmarks[index] - corner
         crop, mirrored = draw_crop(landmarks, self.size, self.augment, rng)
-        landmarks = crop.to_crop(landmarks)
+        landmarks, hidden = crop.to_crop(landmarks), self.hidden[index]
         if mirrored:
-            landmarks = landmarks[self.mirror]
-        return part, crop, torch.from_numpy(landmarks).float(), index
+            landmarks, hidden = landmarks[self.mirror], hidden[self.mirror]
+        return part, crop, torch.from_numpy(landmarks).float(), torch.from_numpy(hidden), index
 
     def _readable(self, index: int) -> tuple[int, PhotoPart]:
         """The first face from `index` on whose photo can be read. Raises `DataError` if none near can."""
@@ -236,13 +248,14 @@ class FaceBatches:
         return len(self.plan)
 
     def __iter__(self) -> Iterator[FaceBatch]:
-        for ats, (pixels, landmarks, indices) in zip(self.plan, self._cut(), strict=True):
+        for ats, (pixels, landmarks, hidden, indices) in zip(self.plan, self._cut(), strict=True):
             for (_, asked), got in zip(ats, indices.tolist(), strict=True):
                 if asked != got and asked not in self.unreadable:
                     self._note_unreadable(asked)
             yield FaceBatch(
                 pixels.to(self.device, non_blocking=True).float().div(255),
                 landmarks.to(self.device, non_blocking=True),
+                hidden.to(self.device, non_blocking=True),
                 indices,
             )
 
@@ -265,6 +278,14 @@ class FaceBatches:
             yield from map(self.pictures.batch, self.plan)
         else:
             yield from cut_ahead(self.pictures, self.plan, self.workers, self.device)
+
+
+def hidden_of(
+    visible: Bool[np.ndarray, "*frames landmarks"] | None,
+    landmarks: Float[np.ndarray, "*frames landmarks 2"],
+) -> Bool[np.ndarray, "*frames landmarks"]:
+    """Which landmarks are known not to be seen; none where a data set does not say."""
+    return np.zeros(landmarks.shape[:-1], bool) if visible is None else ~visible
 
 
 def cut_ahead(

@@ -90,7 +90,7 @@ class Learner:
             # Processes exchange gradients once a step, with the last part.
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
                 output = self.wrapped(self._varied(part.images, self.step * plan.parts + number))
-                loss = self.bare.loss(output, part.landmarks)
+                loss = weighted_loss(self.bare, output, part, config.hidden_weight)
                 self.accelerator.backward(loss / plan.each)
             losses.append(loss.detach())
         if config.clip:
@@ -131,3 +131,21 @@ class Learner:
         if "random" in state:
             torch.set_rng_state(state["random"])
         self.step = state["step"]
+
+
+def weighted_loss(
+    network: LandmarkNetwork, output: Any, part: FaceBatch, hidden_weight: float
+) -> Float[Tensor, ""]:
+    """A network's loss, in which landmarks that are hidden count `hidden_weight` times.
+
+    The loss is a mean over annotated landmarks, and this is the weighted one: it is put together from
+    the mean of all and that of the hidden ones.
+    """
+    loss = network.loss(output, part.landmarks)
+    annotated = part.landmarks.isfinite().all(dim=-1)
+    hidden = part.hidden & annotated
+    if hidden_weight == 1 or not hidden.any():
+        return loss
+    more = (hidden_weight - 1) * hidden.sum() / annotated.sum()
+    of_hidden = network.loss(output, part.landmarks.where(hidden[..., None], torch.nan))
+    return (loss + more * of_hidden) / (1 + more)

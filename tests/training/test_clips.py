@@ -9,20 +9,24 @@ from smallruns import QUICK, SMALL
 
 from onedheat.checkpoints import load_detector
 from onedheat.data.augment import AugmentConfig
-from onedheat.data.clip_batches import WOBBLE, ClipBatches, TrainingClips
+from onedheat.data.clip_batches import ClipBatches, TrainingClips
 from onedheat.data.clips import joined
+from onedheat.data.crops import FaceBatch
 from onedheat.data.errors import DataError
 from onedheat.data.synthetic import synthetic_clips
 from onedheat.evaluation import evaluate, evaluate_clips
 from onedheat.geometry import tight_box
+from onedheat.heatmaps import Heatmaps
 from onedheat.models import Detector, Tracker, TrackerConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset
 from onedheat.training import Batches, MicroBatches, Run
+from onedheat.training.learner import weighted_loss
 from onedheat.training.starting import take_over
 
 TRACKER = TrackerConfig(**asdict(SMALL), features=4)
-STILL = AugmentConfig(rotation_share=0, mirror_share=0, box_scale_spread=0, shift=0)
+WOBBLE = 0.01
+STILL = AugmentConfig(rotation_share=0, mirror_share=0, box_scale_spread=0, shift=0, wobble=WOBBLE)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,53 @@ def test_mirrored_clips_are_mirrored_in_every_frame(clips):
         assert wobble < 32 * 2 * 5 * WOBBLE
         flipped = other.pixels.flip(-1).float()
         assert (flipped - one.pixels.float()).abs().mean() < 12
+
+
+def test_hidden_landmarks_are_told_of_the_same_frames_mirrored_or_not(clips):
+    visible = np.random.default_rng(0).random((6, 68)) < 0.7
+    one = replace(clips, clips=(replace(clips.clips[0], visible=visible),))
+    swapped = list(clips.scheme.mirror)
+    for epoch in range(4):
+        plain = TrainingClips(one, 32, 4, STILL)[epoch, 0]
+        first = next(
+            first for first in range(3) if np.array_equal(~visible[first : first + 4], plain.hidden)
+        )
+        shapes = (
+            _shape(plain.landmarks.numpy()),
+            _shape(clips.clips[0].landmarks[first : first + 4]),
+        )
+        assert np.allclose(*shapes, atol=1e-4)
+        mirrored = TrainingClips(one, 32, 4, replace(STILL, mirror_share=1.0))[epoch, 0]
+        assert torch.equal(mirrored.hidden[:, swapped], plain.hidden)
+    unknown = replace(clips, clips=(replace(clips.clips[0], visible=None),))
+    assert not TrainingClips(unknown, 32, 4, STILL)[0, 0].hidden.any()
+
+
+def test_hidden_landmarks_count_as_often_as_they_are_told_to():
+    torch.manual_seed(0)
+    network = Tracker(TRACKER)
+    size, count = TRACKER.size, TRACKER.landmarks
+    output = Heatmaps(*(torch.rand(2, 3, count, TRACKER.bins) for _ in "xy"))
+    landmarks = torch.rand(2, 3, count, 2) * size
+    landmarks[0, 0, :5] = torch.nan
+    hidden = torch.rand(2, 3, count) < 0.3
+    hidden[0, 0, :9] = True  # of which five have no label
+    part = FaceBatch(torch.rand(2, 3, 3, size, size), landmarks, hidden, torch.arange(2))
+
+    known = landmarks.isfinite().all(-1)
+    each = torch.full((2, 3, count), torch.nan)
+    for at in known.nonzero().tolist():
+        alone = torch.full_like(landmarks, torch.nan)
+        alone[tuple(at)] = landmarks[tuple(at)]
+        each[tuple(at)] = network.loss(output, alone)
+    weights = torch.where(hidden, 4.0, 1.0)[known]
+    expected = (weights * each[known]).sum() / weights.sum()
+    assert weighted_loss(network, output, part, 4.0).item() == pytest.approx(
+        expected.item(), rel=1e-4
+    )
+    assert weighted_loss(network, output, part, 1.0) == network.loss(output, landmarks)
+    seen = part._replace(hidden=torch.zeros_like(hidden))
+    assert weighted_loss(network, output, seen, 4.0) == network.loss(output, landmarks)
 
 
 def test_the_same_item_is_the_same_clip_and_another_pass_another(clips):
