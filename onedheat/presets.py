@@ -65,10 +65,10 @@ class TrainConfig:
         if self.schedule not in ("cosine", "constant"):
             raise ValueError(f"schedule must be cosine or constant, got {self.schedule!r}")
         for name in ("passes", "batch_size", "accumulate", "validate_every", "save_minutes",
-                     "learning_rate", "frames"):  # fmt: skip
+                     "learning_rate", "frames", "hidden_weight"):  # fmt: skip
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("clip", "warmup_steps", "workers", "hidden_weight"):
+        for name in ("clip", "warmup_steps", "workers"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:

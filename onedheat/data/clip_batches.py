@@ -74,7 +74,7 @@ class TrainingClips(Dataset):
             pixels.append(warp(clip.frames[t], crop))
             points = crop.to_crop(clip.landmarks[t])
             landmarks.append(points[self.mirror] if view.mirrored else points)
-        hidden = hidden_of(clip.visible, clip.landmarks)[first : first + self.frames]
+        hidden = hidden_of(clip.visible, clip.landmarks, slice(first, first + self.frames))
         if view.mirrored:
             hidden = hidden[:, self.mirror]
         stacked = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)

@@ -283,9 +283,12 @@ class FaceBatches:
 def hidden_of(
     visible: Bool[np.ndarray, "*frames landmarks"] | None,
     landmarks: Float[np.ndarray, "*frames landmarks 2"],
-) -> Bool[np.ndarray, "*frames landmarks"]:
-    """Which landmarks are known not to be seen; none where a data set does not say."""
-    return np.zeros(landmarks.shape[:-1], bool) if visible is None else ~visible
+    part: slice = slice(None),
+) -> Bool[np.ndarray, "*part landmarks"]:
+    """Which landmarks are known not to be seen, of a clip in a part of its frames; none where a data set
+    does not say.
+    """
+    return np.zeros(landmarks[part].shape[:-1], bool) if visible is None else ~visible[part]
 
 
 def cut_ahead(

@@ -202,7 +202,7 @@ class StillFrames:
         """
         if not 0 <= frame < len(self):
             raise IndexError(f"{self} has the frames 0 to {len(self) - 1}; got {frame}")
-        scene, seconds = self._shelf.fetch(self), float(self._times()[frame])
+        scene, seconds = self._shelf.fetch(self), self._begins + frame / self.config.fps
         picture = self._expose(scene, seconds)
         return picture if scene.footage is None else scene.footage.develop(picture, seconds)
 

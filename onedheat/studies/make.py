@@ -7,7 +7,6 @@ changes, its file in `measured` must go: its results are of other runs.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import takewhile
@@ -17,15 +16,14 @@ from onedheat.crossval.folds import divided_in_folds
 from onedheat.data.samples import FaceSet
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import evaluate
-from onedheat.files import write_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import gather
-from onedheat.seed_results import write_results
+from onedheat.seed_results import read_runs, write_results
 from onedheat.studies import HOME
 from onedheat.studies.plan import STUDIES, Arm, Study
 from onedheat.training import Run
-from onedheat.training.many import RESULT, alone, do_all, noted, train_and_measure
+from onedheat.training.many import RESULT, alone, do_all, note, noted, train_and_measure
 
 TEST = "lfpw/testset"
 
@@ -93,12 +91,11 @@ def take_shipped(name: str, out: Path, home: Path = HOME) -> None:
     file = home / f"{name}.json"
     if not file.exists():
         return
-    for arm, seeds in json.loads(file.read_text()).items():
+    for arm, seeds in read_runs(file).items():
         for seed, result in zip(STUDIES[name].seeds, seeds, strict=False):
-            noting = folder_of(out, arm, seed) / RESULT
-            if not noting.exists():
-                noting.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(noting, (json.dumps(result, indent=2) + "\n").encode())
+            folder = folder_of(out, arm, seed)
+            if not (folder / RESULT).exists():
+                note(folder, result)
 
 
 def ship(name: str, out: Path, home: Path = HOME) -> None:

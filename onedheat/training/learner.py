@@ -142,9 +142,11 @@ def weighted_loss(
     the mean of all and that of the hidden ones.
     """
     loss = network.loss(output, part.landmarks)
+    if hidden_weight == 1:
+        return loss
     annotated = part.landmarks.isfinite().all(dim=-1)
     hidden = part.hidden & annotated
-    if hidden_weight == 1 or not hidden.any():
+    if not hidden.any():
         return loss
     more = (hidden_weight - 1) * hidden.sum() / annotated.sum()
     of_hidden = network.loss(output, part.landmarks.where(hidden[..., None], torch.nan))

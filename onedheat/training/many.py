@@ -56,8 +56,14 @@ def train_and_measure(
         "seconds": round(run.seconds, 1),
         "weights": sum(value.numel() for value in network.parameters()),
     }
-    write_atomically(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
+    note(folder, result)
     return True
+
+
+def note(folder: Path, result: dict[str, Any]) -> None:
+    """Notes what was measured of a run, which is thereby finished."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / RESULT, (json.dumps(result, indent=2) + "\n").encode())
 
 
 def noted(folders: Sequence[Path]) -> list[dict[str, Any]]:
