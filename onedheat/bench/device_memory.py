@@ -27,7 +27,7 @@ def training_peak(
 
     Args:
         config: of any kind of network.
-        device: where it is trained.
+        device: where it is trained; a GPU without a number is the current one.
         batch: pictures a step.
         cap: bytes; a GPU that has less keeps its own limit.
         cuda: what counts and limits, `torch.cuda` or something like it.
@@ -36,20 +36,23 @@ def training_peak(
         Bytes, or ``"OOM"`` where they do not suffice. What other processes and the CUDA context take
         is not counted.
     """
-    total = cuda.get_device_properties(device).total_memory
-    cuda.set_per_process_memory_fraction(min(1.0, cap / total), device)
+    number = torch.device(device).index
+    if number is None:  # which `set_per_process_memory_fraction` refuses
+        number = cuda.current_device()
+    total = cuda.get_device_properties(number).total_memory
+    cuda.set_per_process_memory_fraction(min(1.0, cap / total), number)
     try:
-        _forget(cuda, device)
+        _forget(cuda, number)
         try:
             _train_two_steps(config, device, batch)
-            cuda.synchronize(device)
-            return cuda.max_memory_allocated(device)
+            cuda.synchronize(number)
+            return cuda.max_memory_allocated(number)
         except torch.OutOfMemoryError:
             return OUT_OF_MEMORY
     finally:
         # Here the frames of the failed step are gone, and with them its tensors.
-        _forget(cuda, device)
-        cuda.set_per_process_memory_fraction(1.0, device)
+        _forget(cuda, number)
+        cuda.set_per_process_memory_fraction(1.0, number)
 
 
 def _train_two_steps(config: NetworkConfig, device: str | torch.device, batch: int) -> None:
@@ -63,7 +66,7 @@ def _train_two_steps(config: NetworkConfig, device: str | torch.device, batch: i
         optimizer.step()
 
 
-def _forget(cuda: Any, device: str | torch.device) -> None:
+def _forget(cuda: Any, number: int) -> None:
     gc.collect()
     cuda.empty_cache()
-    cuda.reset_peak_memory_stats(device)
+    cuda.reset_peak_memory_stats(number)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from onedheat.bench.device_memory import BATCH, CAP, training_peak
+from onedheat.bench.device_memory import BATCH, CAP, OUT_OF_MEMORY, training_peak
 from onedheat.bench.saved_bytes import (
     FRAMES,
     clip_saved_bytes,
@@ -21,6 +21,8 @@ from onedheat.bench.saved_bytes import (
 )
 from onedheat.bench.speed import engines_of, forward_ms, photo_ms, post_trunk_time
 from onedheat.bench.tracking import tracking_cost
+from onedheat.bench.training_rate import BATCH as RATE_BATCH
+from onedheat.bench.training_rate import ceilings, training_rate
 from onedheat.models import DetectorConfig, NetworkConfig, TrackerConfig, build
 
 Say = Callable[[str], None]
@@ -37,12 +39,17 @@ def rivals(paper: DetectorConfig) -> dict[str, NetworkConfig]:
 
 
 def measure(
-    networks: Mapping[str, NetworkConfig], paper: DetectorConfig, tracker: TrackerConfig, say: Say
+    networks: Mapping[str, NetworkConfig],
+    trained: Mapping[str, NetworkConfig],
+    paper: DetectorConfig,
+    tracker: TrackerConfig,
+    say: Say,
 ) -> dict:
     """Speed and memory of this machine, 1D against 2D.
 
     Args:
         networks: whose speed is measured, by name.
+        trained: whose step of training is timed on a GPU, by name.
         paper: the detector whose memory is counted, and whose trunk the 2D detectors have.
         tracker: whose step is timed beside its detector.
         say: is told what is measured next.
@@ -54,7 +61,8 @@ def measure(
         `onedheat.bench.tracking`. `saved_bytes` is by way and L, see `onedheat.bench.saved_bytes`;
         `clip_saved_bytes` likewise, of clips and trackers.
         `post_trunk_share` is what everything after the trunk keeps, of what the trunk keeps, and what
-        it takes of the time of a forward pass. `device_peak` is None without a GPU.
+        it takes of the time of a forward pass. `training`, see `training_rates`, and `device_peak` are
+        None without a GPU.
     """
     ms: dict[str, dict] = {}
     photos: dict[str, dict] = {}
@@ -68,11 +76,13 @@ def measure(
     tracking = tracking_cost(tracker)
     say("time after the trunk")
     time_share = post_trunk_time(_untrained(paper))
+    training = training_rates(trained, say) if torch.cuda.is_available() else None
     return {
         "machine": machine(),
         "ms": ms,
         "photo_ms": photos,
         "tracking": tracking,
+        "training": training,
         **memory(paper, say, time_share),
     }
 
@@ -130,6 +140,29 @@ def device_peak(ways: Mapping[str, Mapping[int, NetworkConfig]], say: Say) -> di
     }
 
 
+def training_rates(networks: Mapping[str, NetworkConfig], say: Say) -> dict:
+    """How near a step of training comes to what a GPU can do, see `onedheat.bench.training_rate`.
+
+    Returns:
+        `device`, `batch`, `ceilings`, and `networks`: name → what `training_rate` gives, or ``"OOM"``.
+    """
+    say("what the GPU reaches at best")
+    peak = ceilings()
+    rates: dict[str, dict[str, float] | str] = {}
+    for name, config in networks.items():
+        say(f"a step of training, {name}")
+        try:
+            rates[name] = training_rate(config, peak)
+        except torch.OutOfMemoryError:
+            rates[name] = OUT_OF_MEMORY
+    return {
+        "device": torch.cuda.get_device_name(),
+        "batch": RATE_BATCH,
+        "ceilings": peak,
+        "networks": rates,
+    }
+
+
 def machine() -> dict:
     """What was measured on."""
     return {
@@ -161,6 +194,8 @@ def as_text(found: dict) -> str:
             *_tracking_lines(found["tracking"]),
             "",
         ]
+        if training := found["training"]:
+            lines += [*_training_lines(training), ""]
     lines += [
         "MiB that autograd keeps of a picture, by L",
         *_byte_lines(found["saved_bytes"], 2**20),
@@ -213,6 +248,27 @@ def _tracking_lines(tracking: dict) -> list[str]:
             )
             lines.append(f"{'tiny-tracker, ' + engine:36}" + "".join(f"{c:>12}" for c in cells))
     return [*lines, f"kept of a face: {tracking['state_bytes'] / 1000:.1f} kB"]
+
+
+def _training_lines(training: dict) -> list[str]:
+    best, names = training["ceilings"], ("images/s", "TFLOP/s", "TB/s", "of floor")
+    lines = [
+        f"a step of training of {training['batch']} pictures in bfloat16, {training['device']}",
+        f"{'':36}" + "".join(f"{name:>12}" for name in names),
+        f"{'at best':48}{best['tflops']:>12.1f}{best['tbytes']:>12.2f}",
+    ]
+    for name, rate in training["networks"].items():
+        if rate == OUT_OF_MEMORY:
+            cells = [rate, *"–––"]
+        else:
+            cells = [
+                f"{rate['images_per_second']:.0f}",
+                f"{rate['tflops']:.1f}",
+                f"{rate['tbytes']:.2f}",
+                f"{rate['floor']:.1%}",
+            ]
+        lines.append(f"{name:36}" + "".join(f"{cell:>12}" for cell in cells))
+    return lines
 
 
 def _byte_lines(ways: dict, unit: int) -> list[str]:

@@ -39,7 +39,7 @@ def saved_bytes(config: NetworkConfig) -> int:
     """
     network, images = _on_meta(config)
     labels = torch.empty(PICTURES, config.landmarks, 2, device="meta")
-    with _saved_by_autograd(network, images, labels) as count:
+    with saved_by_autograd(network, images, labels) as count:
         network.loss(network(images), labels)
     return count() // PICTURES
 
@@ -47,7 +47,7 @@ def saved_bytes(config: NetworkConfig) -> int:
 def trunk_saved_bytes(config: NetworkConfig) -> int:
     """The part of `saved_bytes` that the trunk keeps."""
     network, images = _on_meta(config)
-    with _saved_by_autograd(network, images) as count:
+    with saved_by_autograd(network, images) as count:
         network.trunk.stages(images - 0.5)
     return count() // PICTURES
 
@@ -73,7 +73,7 @@ def clip_saved_bytes(
         if not isinstance(network, Tracker):
             raise ValueError(f"a {config.kind} network has no detector apart that could be frozen")
         network.freeze_detector()
-    with _saved_by_autograd(network, clips, labels) as count:
+    with saved_by_autograd(network, clips, labels) as count:
         network.loss(network(clips), labels)
     return count() // PICTURES
 
@@ -132,7 +132,7 @@ def _on_meta(config: NetworkConfig) -> tuple[LandmarkNetwork, Tensor]:
 
 
 @contextmanager
-def _saved_by_autograd(network: LandmarkNetwork, *there: Tensor) -> Iterator[Callable[[], int]]:
+def saved_by_autograd(network: LandmarkNetwork, *there: Tensor) -> Iterator[Callable[[], int]]:
     """What operations within the block save, in bytes, but for the network and what is `there`."""
     storages = {}
 

@@ -128,8 +128,8 @@ def bench(
     from onedheat.presets import PRESETS
 
     paper = PRESETS["paper"].detector
-    networks = {name: PRESETS[name].detector for name in ("tiny", "small", "paper")}
-    networks |= report.rivals(paper)
+    presets = {name: PRESETS[name].detector for name in ("tiny", "small", "paper")}
+    networks = presets | report.rivals(paper)
     if unknown := [name for name in only or () if name not in networks]:
         raise typer.BadParameter(f"no network {unknown[0]!r}; there are: {', '.join(networks)}")
     with tqdm(disable=None, bar_format="{desc} [{elapsed}]") as bar:
@@ -137,7 +137,8 @@ def bench(
             values = report.memory(paper, bar.set_description_str)
         else:
             chosen = {name: networks[name] for name in only or networks}
+            trained = {name: config for name, config in chosen.items() if name in presets}
             tracker = PRESETS["tiny-tracker"].detector
-            values = report.measure(chosen, paper, tracker, bar.set_description_str)
+            values = report.measure(chosen, trained, paper, tracker, bar.set_description_str)
     values.setdefault("machine", report.machine())
     give(values, report.as_text(values), json_to)

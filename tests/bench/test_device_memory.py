@@ -14,15 +14,25 @@ GIB = 2**30
 
 
 class Counter:
-    """What `torch.cuda` would be asked; `peak` bytes were taken, of `total`."""
+    """What `torch.cuda` would be asked; `peak` bytes were taken, of `total`. GPU 3 is the current one."""
 
     def __init__(self, total=80 * GIB, peak=9 * GIB):
         self.total, self.peak, self.fractions, self.calls = total, peak, [], []
+        self.limited = set()
+
+    def current_device(self):
+        return 3
 
     def get_device_properties(self, device):
         return SimpleNamespace(total_memory=self.total)
 
     def set_per_process_memory_fraction(self, fraction, device):
+        number = device if isinstance(device, int) else torch.device(device).index
+        if number is None:
+            raise ValueError(
+                f"Expected a torch.device with a specified index or an integer, but got:{device}"
+            )
+        self.limited.add(number)
         self.fractions.append(fraction)
 
     def max_memory_allocated(self, device):
@@ -50,6 +60,19 @@ def test_a_gpu_with_less_keeps_its_own_limit():
     peak(cuda)
     assert cuda.fractions == [1.0, 1.0]
     assert peak(cuda, cap=4 * GIB) and cuda.fractions[2:] == [0.25, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("device", "number"), [("cuda", 3), ("cuda:1", 1), (torch.device("cuda"), 3)]
+)
+def test_the_cap_is_set_on_the_gpu_that_trains(monkeypatch, device, number):
+    trained = []
+    monkeypatch.setattr(
+        device_memory, "_train_two_steps", lambda config, device, batch: trained.append(device)
+    )
+    cuda = Counter()
+    assert training_peak(SMALL, device=device, cuda=cuda) == 9 * GIB
+    assert cuda.limited == {number} and trained == [device]
 
 
 def test_out_of_memory_is_a_result_and_the_next_column_starts_anew(monkeypatch):

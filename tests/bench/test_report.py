@@ -1,6 +1,7 @@
 """`onedheat bench`: one object with everything, and a text."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,7 +17,8 @@ SMALL = DetectorConfig(size=64, depth=1, width=16, channels=16, compressed=4, st
 
 @pytest.fixture
 def small(monkeypatch):
-    """Presets that take no time, and no real timing."""
+    """Presets that take no time, no real timing, and no GPU."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for name in ("tiny", "small", "paper"):
         monkeypatch.setitem(PRESETS, name, Preset(SMALL, TrainConfig(), "small"))
     monkeypatch.setattr(report, "engines_of", lambda network: iter([("torch", network)]))
@@ -113,6 +115,55 @@ def test_a_gpu_adds_its_peaks(small, monkeypatch):
     assert peaks["2d_trunk"] == {"16": "OOM", "32": "OOM", "64": "OOM"}
     text = bench("--memory").stdout
     assert "GiB at the peak of a step of 10 pictures, A GPU" in text and "OOM" in text
+
+
+@pytest.fixture
+def gpu(small, monkeypatch):
+    """A GPU on which a step of one preset does not fit."""
+    rate = {"images_per_second": 557.2, "tflops": 89.04, "tbytes": 0.507, "floor": 0.169}
+
+    def training_rate(config, peak):
+        assert peak == {"tflops": 796.0, "tbytes": 3.0}
+        if config.landmarks == 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 8.50 GiB.")
+        return rate
+
+    fewer = Preset(replace(SMALL, landmarks=5), TrainConfig(), "small")
+    monkeypatch.setitem(PRESETS, "small", fewer)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "A GPU")
+    monkeypatch.setattr(report, "device_peak", lambda ways, say: None)
+    monkeypatch.setattr(report, "ceilings", lambda: {"tflops": 796.0, "tbytes": 3.0})
+    monkeypatch.setattr(report, "training_rate", training_rate)
+
+
+def test_a_gpu_adds_how_fast_it_trains_each_preset(gpu):
+    training = json.loads(bench("--json", "-").stdout)["training"]
+    assert training["device"] == "A GPU" and training["batch"] == 64
+    assert training["ceilings"] == {"tflops": 796.0, "tbytes": 3.0}
+    assert list(training["networks"]) == ["tiny", "small", "paper"]
+    assert training["networks"]["paper"]["images_per_second"] == 557.2
+    assert training["networks"]["small"] == "OOM"
+
+
+def test_the_text_shows_training_beside_the_gpus_best(gpu):
+    lines = bench("--only", "small", "--only", "tiny").stdout.splitlines()
+    start = lines.index("a step of training of 64 pictures in bfloat16, A GPU")
+    assert [line.split() for line in lines[start + 1 : start + 6]] == [
+        ["images/s", "TFLOP/s", "TB/s", "of", "floor"],
+        ["at", "best", "796.0", "3.00"],
+        ["small", "OOM", "–", "–", "–"],
+        ["tiny", "557", "89.0", "0.51", "16.9%"],
+        [],
+    ]
+    header, best, out_of_memory, fits = lines[start + 1 : start + 5]
+    assert len(header) == len(fits) == len(out_of_memory)
+    assert best.index("796.0") + 5 == header.index("TFLOP/s") + 7
+
+
+def test_without_a_gpu_there_is_no_training(small):
+    assert json.loads(bench("--only", "tiny", "--json", "-").stdout)["training"] is None
+    assert "a step of training" not in bench("--only", "tiny").stdout
 
 
 def test_only_what_is_asked_for_is_timed(small):
