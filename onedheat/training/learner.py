@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import compress
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ class Learner:
             # What is to take its place came with torch 2.13.
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
             self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
-        self.average = AveragedModel(self.bare, multi_avg_fn=self._average, use_buffers=True)
+        self.average = AveragedModel(self.bare, use_buffers=True)
         self.augmentation = Augmentation(config.augment, seed=config.seed)
         self.step = 0
 
@@ -96,7 +97,7 @@ class Learner:
         if config.clip:
             self.accelerator.clip_grad_norm_(self.wrapped.parameters(), config.clip)
         self.optimizer.step()
-        self.average.update_parameters(self.bare)
+        self._update_average()
         self.step += 1
         return torch.stack(losses)
 
@@ -106,8 +107,22 @@ class Learner:
             return images
         return self.augmentation(images, draw).contiguous(memory_format=torch.channels_last)
 
-    def _average(self, averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        get_ema_multi_avg_fn(ema_decay(self.step, self.config))(averaged, current, count)
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """What `AveragedModel.update_parameters` does, which asks a GPU three times a step how often it
+        was called, and waits for the answer.
+        """
+        averaged, current = (
+            [*network.parameters(), *network.buffers()]
+            for network in (self.average.module, self.bare)
+        )
+        floating = [value.is_floating_point() for value in current]
+        average = get_ema_multi_avg_fn(ema_decay(self.step, self.config) if self.step else 0.0)
+        average(list(compress(averaged, floating)), list(compress(current, floating)), None)
+        for value, other, is_floating in zip(averaged, current, floating, strict=True):
+            if not is_floating:  # how many batches a batch norm has seen
+                value.copy_(other)
+        self.average.n_averaged += 1
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, but for what follows from seed and step."""
@@ -146,8 +161,7 @@ def weighted_loss(
         return loss
     annotated = part.landmarks.isfinite().all(dim=-1)
     hidden = part.hidden & annotated
-    if not hidden.any():
-        return loss
-    more = (hidden_weight - 1) * hidden.sum() / annotated.sum()
+    # Where none is, the loss of the hidden ones is 0, and so is what it counts: no GPU is asked.
+    more = (hidden_weight - 1) * hidden.sum() / annotated.sum().clamp(min=1)
     of_hidden = network.loss(output, part.landmarks.where(hidden[..., None], torch.nan))
     return (loss + more * of_hidden) / (1 + more)
