@@ -11,7 +11,7 @@ from onedheat.data.samples import FaceSet
 from onedheat.models import LandmarkNetwork, TrackerConfig
 from onedheat.presets import Preset
 
-TRACKER = TrackerConfig(**asdict(SMALL), features=4)
+TRACKER = TrackerConfig(**asdict(SMALL), features=4, reads="raw")
 
 
 def search_of(

@@ -231,7 +231,7 @@ class DotTracker(Tracker):
         super().__init__(TrackerConfig(scheme=DOTS, decay=0.5, features=4, **SETTINGS))
         self.detector = DotReader()
         for last in (self.fourth_x[-1], self.fourth_y[-1]):
-            nn.init.normal_(last.weight, std=0.05)
+            nn.init.normal_(last.weight, std=0.005)
 
 
 @pytest.mark.parametrize("run_by", [None, TorchEngine])

@@ -34,6 +34,8 @@ _TRUNK = {"size": SIZE, "width": 32, "depth": 3}
 # between two bins without a peak.
 _SIGMA = {"target_sigma": 2.0}
 
+_REFINEMENT = {"features": 32, "reads": "raw"}  # as the shipped trackers were trained
+
 # Drawn faces vary by themselves in light, shade, noise and in what stands before them. What is left is
 # where the crop lies.
 _GEOMETRY = AugmentConfig(
@@ -137,7 +139,8 @@ def two_dimensional(bins: int) -> Entry:
 def tracker(bins: int, decay: float = DECAY) -> Entry:
     """The 1D tracker of L = `bins` and that λ, around the detector of this L."""
     inside = one_dimensional(bins)
-    config = TrackerConfig(**asdict(inside.config), decay=decay)
+    how = {"decay": decay, **_REFINEMENT}
+    config = TrackerConfig(**asdict(inside.config), **how)
     return Entry(f"tracker-L{bins}-decay{decay:.1f}", config, start=inside.name)
 
 

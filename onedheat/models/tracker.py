@@ -11,19 +11,23 @@ the face, it moves along.
 
 import math
 from dataclasses import dataclass, fields
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from onedheat.heatmaps import Heatmaps
+from onedheat.heatmaps import Heatmaps, log_heights
 from onedheat.models.clips import ClipNetwork, Pictures, apart, merged
 from onedheat.models.detector import Detector, DetectorConfig
 from onedheat.models.network import Reading
 
 Vectors = Float[Tensor, "batch landmarks bins"]
 Features = Float[Tensor, "batch features positions"]
+
+# Features of a tracker of few landmarks. With one each, CNN₄ can hardly learn to tell when the present
+# frame says enough: of 3 landmarks, refinements with 3 features learned nothing, with 24 they did.
+FEWEST = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +36,14 @@ class TrackerConfig(DetectorConfig):
 
     Attributes:
         decay: λ of Eq. 13, in [0, 1]; 0 forgets every frame at once.
-        features: C, channels of U and V.
+        features: C, channels of U and V; 0 for one a landmark, or 32 where landmarks are fewer.
         density: positions that U and V have for each position of the trunk's features, at most: CNN₃
             strides over `step` bins, the smallest divisor of M with which they are no denser.
         reach: how far a landmark may move from one frame to the next and still be carried along, as a
             share of the face's side. CNN₄'s kernel follows from it, whatever L is.
+        reads: what CNN₃ sees of E: its ``"heights"`` on a logarithmic scale (see `log_heights`), and then
+            each landmark begins with a feature of its own; or E as it is, ``"raw"``, with random weights
+            to begin with, as in checkpoints that do not say.
 
     Raises:
         ValueError: a value that no network can be built with, said by name.
@@ -45,16 +52,36 @@ class TrackerConfig(DetectorConfig):
     kind: ClassVar[str] = "tracker"
 
     decay: float = 0.3
-    features: int = 32
+    features: int = 0
     density: int = 3
     reach: float = 0.04
+    reads: Literal["heights", "raw"] = "heights"
 
     def __post_init__(self):
         super().__post_init__()
         self.demand(0 <= self.decay <= 1, f"decay must be in [0, 1], got {self.decay}")
-        self.demand(self.features >= 1, f"features must be at least 1, got {self.features}")
+        self.demand(self.features >= 0, f"features must not be negative, got {self.features}")
         self.demand(self.density >= 1, f"density must be at least 1, got {self.density}")
         self.demand(0 <= self.reach <= 1, f"reach must be in [0, 1], got {self.reach}")
+        self.demand(
+            self.reads in ("heights", "raw"),
+            f"reads must be 'heights' or 'raw', got {self.reads!r}",
+        )
+        self.demand(
+            self.reads == "raw" or self.feature_count >= self.landmarks,
+            f"features must be 0 or at least one a landmark, {self.landmarks}, got {self.features}; "
+            "with fewer set reads to 'raw'",
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrackerConfig":
+        """The config of a checkpoint; see `NetworkConfig.from_dict`. Before `reads` all read E raw."""
+        return super().from_dict({"reads": "raw", **values})
+
+    @property
+    def feature_count(self) -> int:
+        """C."""
+        return self.features or max(self.landmarks, FEWEST)
 
     @property
     def detector(self) -> DetectorConfig:
@@ -94,24 +121,39 @@ class TrackerState(NamedTuple):
 class ThirdCNN(nn.Sequential):
     """CNN₃: E, the landmarks as channels of a signal of L bins, (B, N, L) → U of (B, C, P).
 
-    Without batch norm: heatmaps have a scale already, and a frame's features depend on no other frame.
+    Of E it reads the heights, on a logarithmic scale. At first feature n is landmark n alone, averaged
+    over the bins that are a position's own, so that V begins as a fading memory of what was found.
+    Without batch norm: heights have a scale already, and a frame's features depend on no other frame.
     """
 
     def __init__(self, config: TrackerConfig):
-        super().__init__(
-            nn.Conv1d(
-                config.landmarks,
-                config.features,
-                config.step + 2 * config.overlap,
-                stride=config.step,
-                padding=config.overlap,
-            ),
-            nn.ReLU(),
+        convolution = nn.Conv1d(
+            config.landmarks,
+            config.feature_count,
+            config.step + 2 * config.overlap,
+            stride=config.step,
+            padding=config.overlap,
         )
+        super().__init__(convolution, nn.ReLU())
+        self.meaning = config.meaning if config.reads == "heights" else None
+        if config.reads == "heights":
+            weight, bias = (part.detach()[: config.landmarks] for part in convolution.parameters())
+            own = slice(config.overlap, config.overlap + config.step)
+            weight.zero_().diagonal()[own] = 1 / config.step  # the diagonal is (bins, N)
+            bias.zero_()
+
+    def forward(self, detected: Vectors) -> Features:
+        return super().forward(self.seen(detected))
+
+    def seen(self, detected: Vectors) -> Vectors:
+        """What the convolution is given of E."""
+        return detected if self.meaning is None else log_heights(detected, **self.meaning)
 
 
 class FourthCNN(nn.Sequential):
     """CNN₄: V of (B, C, P) → the refinement (B, N, L). It begins as none: its last weights are 0.
+
+    Where features begin as landmarks, the first layer begins by handing V on as it is.
 
     A ReLU stands between its layers: without one, the refinement would be a sum over the frames, and
     could not depend on whether the present frame says enough by itself.
@@ -119,7 +161,7 @@ class FourthCNN(nn.Sequential):
 
     def __init__(self, config: TrackerConfig):
         last = nn.ConvTranspose1d(
-            config.features,
+            config.feature_count,
             config.landmarks,
             config.step + 2 * config.overlap,
             stride=config.step,
@@ -127,9 +169,11 @@ class FourthCNN(nn.Sequential):
         )
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        near = nn.Conv1d(
-            config.features, config.features, config.kernel, padding=config.kernel // 2
-        )
+        features, kernel = config.feature_count, config.kernel
+        near = nn.Conv1d(features, features, kernel, padding=kernel // 2)
+        if config.reads == "heights":
+            nn.init.dirac_(near.weight)
+            nn.init.zeros_(near.bias)
         super().__init__(near, nn.ReLU(), last)
 
 
@@ -185,7 +229,7 @@ class Tracker(ClipNetwork):
 
         Args:
             detector: left as it is.
-            settings: `decay`, `features`, `density` and `reach` of its config.
+            settings: `decay`, `features`, `density`, `reach` and `reads` of its config.
         """
         shared = {f.name: getattr(detector.config, f.name) for f in fields(DetectorConfig)}
         tracker = cls(TrackerConfig(**shared, **settings))
@@ -252,7 +296,7 @@ class Tracker(ClipNetwork):
     def start(self, faces: int = 1) -> TrackerState:
         """The state of so many faces of which no frame has been seen: V_0 = 0."""
         like = self.third_x[0].weight
-        shape = (faces, self.config.features, self.config.positions)
+        shape = (faces, self.config.feature_count, self.config.positions)
         return TrackerState(x=like.new_zeros(shape), y=like.new_zeros(shape))
 
     def step(

@@ -10,7 +10,7 @@ from onedheat.engines import TorchEngine
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Tracker, TrackerConfig
 
-SMALL = TrackerConfig(**CONFIG.as_dict(), features=4)
+SMALL = TrackerConfig(**CONFIG.as_dict())
 
 
 def test_calls_are_timed_in_turns_and_the_median_counts(monkeypatch):
@@ -34,7 +34,7 @@ def test_the_share_is_of_the_frame_with_the_step(monkeypatch):
     monkeypatch.setattr(tracking, "alternately", lambda *calls, seconds: [0.018, 0.002])
     found = tracking_cost(SMALL)
     assert found["torch"] == {"frame_ms": 18.0, "step_ms": 2.0, "share": 0.1}
-    assert found["state_bytes"] == 2 * 4 * 4 * SMALL.positions
+    assert found["state_bytes"] == 2 * 68 * 4 * SMALL.positions
     assert set(found) >= {"state_bytes", "torch"}
 
 

@@ -34,7 +34,7 @@ def tracker(decay: float) -> Tracker:
     """With random weights in the refinement, too: what is shown must be what it puts out."""
     torch.manual_seed(4)
     config = TrackerConfig(
-        size=64, width=16, depth=3, channels=6, compressed=4, upsample=3, decay=decay, features=6
+        size=64, width=16, depth=3, channels=6, compressed=4, upsample=3, decay=decay
     )
     network = Tracker(config).eval()
     for fourth in (network.fourth_x, network.fourth_y):

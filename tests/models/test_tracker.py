@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from onedheat import atlas
 from onedheat.checkpoints import CheckpointError, load_detector, save_detector
 from onedheat.data.talking_face import read_talking_face
 from onedheat.geometry import Crop, tight_box
-from onedheat.heatmaps import Heatmaps
+from onedheat.heatmaps import Heatmaps, log_heights, render
+from onedheat.landmarks import WFLW98
 from onedheat.models import Detector, DetectorConfig, Tracker, TrackerConfig, build
 from onedheat.models.clips import join, pick, restart, state_bytes
 from onedheat.models.tracker import TrackerState, decayed_sums
@@ -54,9 +56,10 @@ def test_decayed_sums_are_equation_13_by_plain_loops(decay):
         assert torch.allclose(found[:, t], plain, rtol=1e-12)
 
 
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
 @pytest.mark.parametrize("decay", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
-def test_a_clip_at_once_is_the_same_as_frame_by_frame_over_500_frames(decay):
-    network = tracker(decay=decay).double()
+def test_a_clip_at_once_is_the_same_as_frame_by_frame_over_500_frames(decay, loss):
+    network = tracker(decay=decay, loss=loss).double()
     detected = Heatmaps(*torch.rand(2, 2, 500, 5, 64, dtype=torch.float64))
     at_once = network.refine_clip(detected)
     state = network.start(2)
@@ -104,6 +107,84 @@ def test_no_frame_knows_of_the_frames_after_it():
     assert (first[:, 3:] - second[:, 3:]).abs().max() > 0.1
 
 
+# What CNN₃ reads ------------------------------------------------------------------------------------
+
+
+def seen(heatmaps, loss: str):
+    return Tracker(replace(SMALL, loss=loss, target_sigma=2.0)).third_x.seen(heatmaps)
+
+
+def test_heights_are_read_on_a_logarithmic_scale_from_0_to_the_target_at_1():
+    heights = torch.tensor([-2.0, 0.0, 1e-3, 1e-2, 0.1, 1.0]).expand(1, 5, 6)
+    found = log_heights(heights, 64, 2.0)
+    wanted = torch.tensor([0.0, 0.0, 0.1003, 0.3471, 0.6680, 1.0]).expand(1, 5, 6)
+    assert torch.allclose(found, wanted, atol=1e-4)
+    assert torch.equal(seen(heights, "l2"), found)
+
+
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_what_is_higher_is_read_as_higher_and_a_target_lies_from_0_to_1(loss):
+    target = render(10 + 44 * torch.rand(3, 5), 64, 64, 2.0)
+    put_out = target if loss == "l2" else target.clamp(min=1e-30).log()
+    found = seen(put_out, loss)
+    assert found.min() >= 0 and found.max() <= 1 + 1e-4
+    order = put_out.argsort(dim=-1)
+    assert (found.gather(-1, order).diff(dim=-1) >= 0).all()
+
+
+def test_a_target_is_read_the_same_of_either_loss_and_at_any_level_of_the_logits():
+    target = render(10 + 44 * torch.rand(3, 5), 64, 64, 2.0)
+    logits = target.clamp(min=1e-30).log()
+    for level in (-100, 0, 100):
+        assert torch.allclose(seen(logits + level, "cross_entropy"), seen(target, "l2"), atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_it_is_read_in_32_bits_and_can_be_learned_through(loss):
+    heatmaps = torch.randn(2, 5, 64, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert seen(heatmaps.bfloat16(), loss).dtype == torch.float32
+        exact = seen(heatmaps.bfloat16().float(), loss)
+        assert torch.equal(seen(heatmaps.bfloat16(), loss), exact)
+    seen(heatmaps, loss).square().sum().backward()
+    assert torch.isfinite(heatmaps.grad).all() and heatmaps.grad.abs().max() > 0
+    assert seen(heatmaps.double(), loss).dtype == torch.float64
+
+
+def test_logits_far_below_0_leave_no_feature_dead():
+    network = Tracker(replace(SMALL, features=5, loss="cross_entropy"))
+    target = render(16 + 32 * torch.rand(2, 5), 64, 64, 2.0)
+    features = network.third_x(target.clamp(min=1e-30).log() - 50)
+    assert (features.amax(dim=(0, 2)) > 0.5).all()
+
+
+# Of the atlas, which was trained that way
+
+
+def test_a_raw_tracker_reads_the_heatmaps_themselves():
+    for network in (tracker(reads="raw"), atlas.load("tracker-L16-decay0.3")):
+        assert network.config.reads == "raw"
+        heatmaps = torch.randn(2, network.config.landmarks, network.config.bins)
+        convolution = network.third_x[0]
+        with torch.no_grad():
+            assert network.third_x.seen(heatmaps) is heatmaps
+            assert torch.equal(network.third_x(heatmaps), convolution(heatmaps).relu())
+
+
+def test_a_checkpoint_that_does_not_say_what_it_reads_is_raw():
+    values = SMALL.as_dict()
+    del values["reads"]
+    assert TrackerConfig.from_dict(values) == replace(SMALL, reads="raw")
+
+
+def test_the_weights_of_a_raw_tracker_begin_at_random_but_for_the_last():
+    network = Tracker(replace(SMALL, reads="raw", features=3))
+    assert network.start().x.shape[1] == 3
+    for layer in (network.third_x[0], network.fourth_y[0]):
+        assert (layer.weight != 0).all() and (layer.bias != 0).all()
+    assert (network.fourth_x[-1].weight == 0).all()
+
+
 # How it begins, and what a detector has to do with it -----------------------------------------------
 
 
@@ -115,6 +196,48 @@ def test_a_fresh_tracker_is_its_detector():
         found, frames = network(clips), detector(clips.flatten(0, 1))
     assert torch.equal(found.x.flatten(0, 1), frames.x)
     assert torch.equal(found.y.flatten(0, 1), frames.y)
+
+
+@pytest.mark.parametrize(("upsample", "density"), [(1, 3), (4, 3), (6, 2), (12, 3)])
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_fresh_features_are_what_is_read_of_each_landmark_over_a_positions_own_bins(
+    upsample, density, loss
+):
+    config = replace(SMALL, features=5, upsample=upsample, density=density, loss=loss)
+    network = Tracker(config)
+    detected = Heatmaps(*torch.rand(2, 3, 5, config.bins))
+    _, state = network.refine(detected, network.start(3))
+    for cnn, vectors, features in zip(
+        (network.third_x, network.third_y), detected, state, strict=True
+    ):
+        means = cnn.seen(vectors).unflatten(-1, (config.positions, config.step)).mean(dim=-1)
+        assert torch.allclose(features, means, atol=1e-6)
+
+
+def test_a_fresh_state_is_a_fading_memory_of_each_landmark():
+    network = Tracker(replace(SMALL, features=5, decay=0.9))
+    detected, nothing = torch.rand(1, 5, 64), torch.zeros(1, 5, 64)
+    _, first = network.refine(Heatmaps(detected, detected), network.start())
+    state = first
+    for _ in range(7):
+        _, state = network.refine(Heatmaps(nothing, nothing), state)
+    assert torch.allclose(state.x, 0.9**7 * first.x, rtol=1e-5)
+    near = network.fourth_x[0]
+    assert torch.equal(near(state.x), state.x)
+
+
+def test_features_beyond_the_landmarks_begin_at_random():
+    network = Tracker(replace(SMALL, features=7))
+    more = network.third_y[0].weight[5:]
+    assert more.shape[0] == 2 and (more != 0).all() and not torch.equal(more[0], more[1])
+    assert torch.equal(network.fourth_y[0](torch.ones(1, 7, 16)), torch.ones(1, 7, 16))
+
+
+def test_features_are_as_many_as_the_landmarks_of_any_scheme_but_32_at_least():
+    assert TrackerConfig().feature_count == 68
+    assert TrackerConfig().for_scheme(WFLW98).feature_count == 98
+    few = replace(SMALL, features=0)
+    assert few.feature_count == 32 and Tracker(few).start(2).y.shape == (2, 32, few.positions)
 
 
 def test_around_a_detector_its_weights_are_copied_and_its_settings_kept():
@@ -178,9 +301,9 @@ def test_faces_are_picked_joined_and_restarted():
         join([])
 
 
-def test_the_state_of_tiny_is_25_kilobytes_a_face_and_does_not_grow():
+def test_the_state_of_tiny_is_52_kilobytes_a_face_and_does_not_grow():
     network = Tracker(TrackerConfig())
-    assert state_bytes(network.start(3)) == 2 * 32 * 96 * 4 == 24_576
+    assert state_bytes(network.start(3)) == 2 * 68 * 96 * 4 == 52_224
     _, after = tracker().step(torch.rand(2, 3, 64, 64), tracker().start(2))
     assert state_bytes(after) == state_bytes(tracker().start(2))
 
@@ -242,7 +365,9 @@ def test_clips_that_are_none_are_refused(spoil):
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [({"decay": 1.1}, "decay"), ({"decay": -0.1}, "decay"), ({"features": 0}, "features"),
+    [({"decay": 1.1}, "decay"), ({"decay": -0.1}, "decay"), ({"features": -1}, "features"),
+     ({"features": 4}, "features must be 0 or at least one a landmark, 5, got 4; .* to 'raw'"),
+     ({"features": 6, "landmarks": 7}, "features"),
      ({"density": 0}, "density"), ({"reach": 2.0}, "reach"), ({"gamma": -1.0}, "gamma")],
 )  # fmt: skip
 def test_a_config_that_cannot_be_built_says_which_value(change, word):
@@ -312,9 +437,9 @@ def test_a_detector_is_no_tracker_and_the_file_says_so(tmp_path):
         load_detector(tmp_path / "net")
 
 
-def test_a_trackers_settings_are_its_detectors_and_four_more():
+def test_a_trackers_settings_are_its_detectors_and_five_more():
     own = {f.name for f in fields(TrackerConfig)} - {f.name for f in fields(DetectorConfig)}
-    assert own == {"decay", "features", "density", "reach"}
+    assert own == {"decay", "features", "density", "reach", "reads"}
     assert TrackerConfig.from_dict(SMALL.as_dict()) == SMALL
     with pytest.raises(ValueError, match="tracker config: unknown lambda; known are"):
         TrackerConfig.from_dict({"lambda": 0.3})

@@ -27,7 +27,7 @@ def blinking(generator: torch.Generator) -> tuple[Heatmaps, torch.Tensor, torch.
     return Heatmaps(*vectors), landmarks, hidden
 
 
-def taught(decay: float, steps: int = 120) -> tuple[list[float], float]:
+def taught(decay: float, steps: int = 240) -> tuple[list[float], float]:
     """Its losses, and its mean error in pixels of hidden landmarks in clips it has not seen."""
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
