@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from faces300w import make_300w
 from smallruns import QUICK, SMALL
@@ -49,6 +50,20 @@ def test_an_empty_start_gives_almost_nothing_and_differs_in_the_last_layers_alon
     assert empty.second_x.deconvolution.weight.abs().max() < 0.01
     assert empty.second_x.deconvolution.bias.abs().max() == 0
     assert build(config).second_x.deconvolution.weight.abs().max() > 0.02
+
+
+def test_every_change_of_the_recipe_has_a_part_and_words_of_its_own():
+    arms = [arm for changes in plan.CHANGES.values() for arm in changes]
+    words = [said for changes in plan.CHANGES.values() for said in changes.values()]
+    assert sorted(arms) == sorted(arm.name for arm in plan.RECIPE.arms[1:])
+    assert len(set(words)) == len(words)
+
+
+def test_what_was_measured_is_put_part_by_part_and_what_was_not_is_left_out():
+    assert plan.in_parts({"base": 0, "twice as long": 1, "wider": 2, "gamma 0": 3}) == {
+        "length": {"twice the passes": 1},
+        "network": {"no co-attention, γ = 0": 3, "half again as wide": 2},
+    }
 
 
 # Carrying it out ----------------------------------------------------------------------------------
@@ -155,3 +170,39 @@ def test_differences_are_taken_seed_by_seed():
     assert studies.differences(measured) == {"wider": (-0.5, 0.25)}
     assert studies.differences(measured, "mirrored") == {"wider": (-0.5, 0.0)}
     assert studies.looks_apart(measured["base"]) == {"mirrored": (-0.5, -0.25)}
+
+
+# Chance -------------------------------------------------------------------------------------------
+
+
+def test_of_two_seeds_the_standard_error_is_half_of_what_lies_between_them():
+    assert studies.standard_error((-0.5, 0.25)) == pytest.approx(0.375)
+    assert studies.standard_error((-0.5,)) is None
+
+
+def test_seeds_scatter_as_those_of_a_typical_change():
+    changes = {"a": (0.1, 0.2), "b": (-0.1, 0.1), "lucky": (1.0, 2.0), "one seed": (0.4,)}
+    assert studies.scatter(changes.values()) == pytest.approx(0.2)
+    assert studies.scatter([(0.1,), (0.2,)]) is None
+
+
+@pytest.mark.parametrize(
+    ("seeds", "scatter", "beyond"),
+    [
+        ((-0.5, -0.3), 0.1, True),
+        ((0.3, 0.5), 0.1, True),
+        ((0.05, 0.5), 0.1, False),  # one of them is within
+        ((-0.5, 0.5), 0.1, False),
+        ((-0.5,), 0.1, False),
+        ((-0.5, -0.3), None, False),
+    ],
+)
+def test_beyond_chance_is_what_lies_outside_it_with_its_standard_error(seeds, scatter, beyond):
+    assert studies.beyond_chance(seeds, scatter) is beyond
+
+
+def test_a_change_that_does_nothing_is_beyond_chance_once_in_twenty_times():
+    drawn = np.random.default_rng(0).normal(size=(4000, 2)).tolist()
+    scatter = studies.scatter(drawn)
+    assert scatter == pytest.approx(1, abs=0.1)
+    assert np.mean([studies.beyond_chance(seeds, scatter) for seeds in drawn]) < 0.07

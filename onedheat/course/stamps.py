@@ -9,8 +9,8 @@ package would call every notebook stale at every commit, so a stamp holds what t
   counts as the module that `onedheat/__init__.py` fetches it from. That file itself is left out: it
   holds names only. Blank lines and lines with only a comment do not count.
 - `weights`: one hash for every shipped checkpoint the cells name, or for all of them where the cells
-  can load one and name none; one over the whole atlas, and one over the results kept from real faces,
-  where they can reach them.
+  can load one and name none; one over the whole atlas, one over the results kept from real faces, and one
+  over those of studies, where they can reach them.
 
 A change in `training.py` therefore makes the lesson on training stale, and not the one on rounding.
 """
@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 LOADS_WEIGHTS = {"onedheat.checkpoints", "onedheat.pipeline"}
 ATLAS = "onedheat.atlas"
 KEPT = "onedheat.kept"
+STUDIES = "onedheat.studies"
 
 
 def module_file(module: str, package: Path = PACKAGE) -> Path | None:
@@ -159,6 +160,9 @@ def stamp(notebook: NotebookNode, package: Path = PACKAGE) -> dict:
     if KEPT in modules:
         results = sorted((package / "kept").glob("*.npz"))
         weights["kept results"] = _digest(*(path.read_bytes() for path in results))
+    if STUDIES in modules:
+        results = sorted((package / "studies" / "measured").glob("*.json"))
+        weights["studies"] = _digest(*(path.read_bytes() for path in results))
     sources = [cell.source.encode() for cell in notebook.cells if cell.cell_type == "code"]
     return {
         "source": _digest(*sources),

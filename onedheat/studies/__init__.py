@@ -6,9 +6,11 @@
 Runs are on real faces, which are not the project's to give; what was measured of them is shipped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+from itertools import combinations
 from pathlib import Path
+from statistics import median, stdev
 
 from onedheat.seed_results import Result, read_results
 
@@ -48,6 +50,35 @@ def looks_apart(result: Result, look: str = "dark") -> dict[str, tuple[float, ..
         for other, errors in result.nrmse.items()
         if other != look
     }
+
+
+def standard_error(seeds: Sequence[float]) -> float | None:
+    """Of the mean of a few seeds; None of one, which says nothing about it.
+
+    Of two it is half of what lies between them, and itself known poorly.
+    """
+    return stdev(seeds) / len(seeds) ** 0.5 if len(seeds) > 1 else None
+
+
+def scatter(changes: Iterable[Sequence[float]]) -> float | None:
+    """How far apart two seeds of one change lie, typically: the median over all of them.
+
+    For normal noise that is the standard deviation of one seed, within 5 %; a change that is a matter of
+    luck by itself hardly moves it. None where no change has two seeds.
+    """
+    apart = [abs(one - other) for seeds in changes for one, other in combinations(seeds, 2)]
+    return median(apart) if apart else None
+
+
+def beyond_chance(seeds: Sequence[float], scatter: float | None) -> bool:
+    """Whether the mean and its standard error lie outside what one seed scatters by, on one side.
+
+    Two seeds of a change that does nothing do so once in twenty times. One seed is never believed.
+    """
+    error = standard_error(seeds)
+    if error is None or scatter is None:
+        return False
+    return abs(sum(seeds) / len(seeds)) - error > scatter
 
 
 def _apart(errors: tuple[float, ...], others: tuple[float, ...]) -> tuple[float, ...]:

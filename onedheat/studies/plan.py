@@ -1,7 +1,8 @@
 """What is compared: which networks, each trained how, and on which faces it is measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 
@@ -109,6 +110,47 @@ RECIPE = Study(
     seeds=(0, 1),
     folds=5,
 )
+
+CHANGES: dict[str, dict[str, str]] = {
+    "loss and targets": {
+        "loss l2": "L2, the paper's loss",
+        "sigma 1": "narrower targets, σ = 1 px",
+        "sigma 3": "wider targets, σ = 3 px",
+    },
+    "augmentation": {
+        "light 0.4": "stronger changes of light",
+        "pixels as they are": "no light, colour, blur, noise",
+        "no occluders": "no patches over the face",
+        "rotation 15": "turned by 15° at most",
+    },
+    "start": {
+        "empty start": "last layers begin near nothing",
+        "synthetic start": "weights that know drawn faces",
+    },
+    "averaging and rate": {
+        "no average": "newest weights, no average",
+        "rate doubled": "twice the learning rate",
+    },
+    "length": {"twice as long": "twice the passes"},
+    "network": {
+        "gamma 0": "no co-attention, γ = 0",
+        "wider": "half again as wide",
+        "two stacks": "two stacks",
+        "two stacks, last supervised": "two stacks, last supervised",
+    },
+}
+"""Part of the recipe → its arms → what each changes, in words."""
+
+Seeds = TypeVar("Seeds")
+
+
+def in_parts(by_arm: Mapping[str, Seeds]) -> dict[str, dict[str, Seeds]]:
+    """What there is of the arms of `RECIPE`, part by part and in words; its first arm has no part."""
+    parts = {
+        part: {words: by_arm[arm] for arm, words in arms.items() if arm in by_arm}
+        for part, arms in CHANGES.items()
+    }
+    return {part: changes for part, changes in parts.items() if changes}
 
 
 def _system(name: str) -> Arm:

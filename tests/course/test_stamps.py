@@ -108,6 +108,17 @@ def test_every_checkpoint_counts_where_none_is_named(package):
     assert stamps.stale(made, package) == ["big68"]
 
 
+def test_results_of_studies_count_where_they_can_be_reached(package):
+    (package / "studies/measured").mkdir(parents=True)
+    (package / "studies/__init__.py").write_text("")
+    made = stamped(package, "from onedheat import studies")
+    other = stamped(package, "from onedheat import geometry")
+    assert stamps.stale(made, package) == []
+    (package / "studies/measured/recipe.json").write_text("{}")
+    assert stamps.stale(made, package) == ["studies"]
+    assert stamps.stale(other, package) == []
+
+
 def test_the_atlas_counts_where_it_can_be_reached(package):
     (package / "atlas.py").write_text("from . import geometry\n")
     (package / "weights/atlas/1d").mkdir(parents=True)

@@ -10,11 +10,12 @@ from boxes import assert_every_control_moves_its_picture
 from smallruns import QUICK, SMALL
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from onedheat import studies
 from onedheat.atlas.plan import recipe
 from onedheat.checkpoints import load_detector
 from onedheat.course import short_runs
 from onedheat.course.explorers.training import sharpening_box
-from onedheat.course.lessons.training import check
+from onedheat.course.lessons.training import check, prediction_of_recipe
 from onedheat.course.short_runs import (
     ask_to_stop,
     boxes_of,
@@ -29,7 +30,8 @@ from onedheat.course.short_runs import (
 )
 from onedheat.data.synthetic import synthetic_faces
 from onedheat.pipeline import Landmarker
-from onedheat.presets import Preset, TrainConfig
+from onedheat.presets import PRESETS, Preset, TrainConfig
+from onedheat.studies.plan import RECIPE
 from onedheat.training import Batches, Run, ema_decay, learning_rate, read_metrics
 
 
@@ -158,6 +160,60 @@ def test_every_control_of_the_lesson_moves_its_picture(trained):
     assert_every_control_moves_its_picture(sharpening_box(pictures), 4)
     alone = sharpening_views({"first": result.watch}, {0: "face A"}, SMALL, 28.0)
     assert_every_control_moves_its_picture(sharpening_box(alone), 2)
+
+
+# The study of recipes -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recipe_study():
+    """What was measured, and the mean difference of each arm to `base`, in points."""
+    measured = studies.results("recipe")
+    return measured, {
+        name: float(np.mean(seeds)) for name, seeds in studies.differences(measured).items()
+    }
+
+
+def test_what_the_lesson_says_of_the_recipe_is_what_was_measured(recipe_study):
+    _, apart = recipe_study
+    best, second, *_ = sorted(apart, key=apart.get)
+    assert (best, second) == ("synthetic start", "twice as long")
+    assert apart["twice as long"] < 2 * apart["rate doubled"] < 0  # all else is far behind
+    assert max(apart, key=apart.get) == "loss l2"
+    assert apart["sigma 1"] > 0 and apart["sigma 3"] > 0
+    less = ("pixels as they are", "no occluders", "rotation 15")
+    assert all(apart[name] < -0.05 for name in less) and apart["light 0.4"] > 0.05
+    assert abs(apart["gamma 0"]) < 0.06 and abs(apart["no average"]) < 0.06
+    for larger in ("wider", "two stacks", "two stacks, last supervised"):
+        assert apart[larger] > apart["twice as long"] / 2
+    answer = prediction_of_recipe.question.answer.text
+    assert answer.startswith("A start from weights that have seen drawn faces")
+    assert len({choice.why for choice in prediction_of_recipe.question.choices}) == 5
+
+
+def test_what_the_lesson_says_is_chance_is_not_beyond_it(recipe_study):
+    apart = studies.differences(recipe_study[0])
+    scatter = studies.scatter(apart.values())
+    for name in ("gamma 0", "no average"):
+        assert not studies.beyond_chance(apart[name], scatter)
+
+
+def test_what_the_lesson_says_of_looks_is_what_was_measured(recipe_study):
+    base = recipe_study[0]["base"]
+    looks = {look: float(np.mean(seeds)) for look, seeds in base.nrmse.items()}
+    assert looks["mirrored"] < looks["dark"] < looks["centroid"] < looks["argmax"]
+    assert looks["dark"] < looks["redrawn"] < looks["dark"] + 0.15
+    cost, left = (looks[name] - looks["dark"] for name in ("jittered", "jittered, redrawn"))
+    assert 0 < left < cost / 2
+
+
+def test_the_preset_is_the_recipe_of_the_study_but_for_its_length():
+    """So the lesson's last table; who changes the preset has to write its last words anew."""
+    studied, shipped = RECIPE.arms[0].preset, PRESETS["tiny"]
+    assert studied.detector == shipped.detector
+    length = {"passes": 1, "validate_every": 1}
+    assert replace(studied.train, **length) == replace(shipped.train, **length)
+    assert shipped.train.passes > 10 * studied.train.passes
 
 
 # Exercises ----------------------------------------------------------------------------------------

@@ -42,6 +42,41 @@ prediction = Prediction(
     )
 )
 
+prediction_of_recipe = Prediction(
+    Question(
+        "Many short runs, each with one change of the recipe. Which of these takes most of the error "
+        "away?",
+        (
+            Choice(
+                "Twice the passes",
+                "It helps more than all other changes but one: the runs are short.",
+            ),
+            Choice(
+                "A larger network: two stacks, or one that is wider",
+                "In a run this short even the small network is far from what it can learn. Size pays "
+                "once that is used up.",
+            ),
+            Choice(
+                "A start from weights that have seen drawn faces, and no photograph",
+                "Most of what a short run must learn first, where landmarks lie and what an eye looks "
+                "like, these weights know. They bring a whole training with them, on faces that "
+                "nobody had to label.",
+                right=True,
+            ),
+            Choice(
+                "No light, colour, blur or noise: faces as they are",
+                "It does help in so short a run, and by a small part of what the best change does. In "
+                "a long one the network would begin to know its faces by heart; that is what "
+                "augmentation is for.",
+            ),
+            Choice(
+                "No co-attention: one part less to be learned",
+                "That makes no difference that could be told from chance.",
+            ),
+        ),
+    )
+)
+
 
 def learning_rate(step, steps, top, warmup):
     """Warm-up over `warmup` steps to `top`, times a cosine that falls over the whole run."""
