@@ -188,6 +188,6 @@ TRACKER_LEFT_OPEN = (
         "scale of the loss",
         "Eq. 14 averaged over the annotated landmarks of a batch, summed over frames",
         "as Eq. 11 here",
-        {},
+        {"distance": 0.0},
     ),
 )

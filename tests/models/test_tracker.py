@@ -390,15 +390,26 @@ def test_the_loss_is_that_of_the_detector_summed_over_the_frames(loss):
     assert network.loss(heatmaps, landmarks).item() == pytest.approx(sum(each).item(), rel=1e-5)
 
 
-def test_landmarks_that_are_not_annotated_do_not_count():
-    network = tracker()
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_the_distance_of_what_is_found_counts_so_many_times_a_pixel(loss):
+    landmarks = torch.full((1, 1, 5, 2), 20.0)
+    off = landmarks + torch.tensor([3.0, -1.0])  # where heatmaps are that are targets themselves
+    targets = Heatmaps(*render(off.movedim(-1, 0), 64, 64, 2.0))
+    given = targets if loss == "l2" else Heatmaps(*(vectors.clamp(min=1e-30).log() for vectors in targets))
+    plain, more = (tracker(loss=loss, distance=value) for value in (0.0, 2.5))
+    expected = plain.loss(given, landmarks).item() + 2.5 * (3 + 1)
+    assert more.loss(given, landmarks).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("distance", [0.0, 2.0])
+def test_landmarks_that_are_not_annotated_do_not_count(distance):
+    network = tracker(distance=distance)
     heatmaps = Heatmaps(*torch.rand(2, 1, 2, 5, 64, requires_grad=True))
     landmarks = 64 * torch.rand(1, 2, 5, 2)
     landmarks[0, 0, 1:] = torch.nan
     landmarks[0, 1] = torch.nan
-    alone = network.detector.loss(
-        Heatmaps(heatmaps.x[:, 0, :1], heatmaps.y[:, 0, :1]), landmarks[:, 0, :1]
-    )
+    first = Heatmaps(heatmaps.x[:, :1, :1], heatmaps.y[:, :1, :1])
+    alone = network.loss(first, landmarks[:, :1, :1])
     assert network.loss(heatmaps, landmarks).item() == pytest.approx(2 * alone.item(), rel=1e-5)
     landmarks[:] = torch.nan
     assert network.loss(heatmaps, landmarks).item() == 0
@@ -437,9 +448,9 @@ def test_a_detector_is_no_tracker_and_the_file_says_so(tmp_path):
         load_detector(tmp_path / "net")
 
 
-def test_a_trackers_settings_are_its_detectors_and_five_more():
+def test_a_trackers_settings_are_its_detectors_and_six_more():
     own = {f.name for f in fields(TrackerConfig)} - {f.name for f in fields(DetectorConfig)}
-    assert own == {"decay", "features", "density", "reach", "reads"}
+    assert own == {"decay", "features", "density", "reach", "reads", "distance"}
     assert TrackerConfig.from_dict(SMALL.as_dict()) == SMALL
     with pytest.raises(ValueError, match="tracker config: unknown lambda; known are"):
         TrackerConfig.from_dict({"lambda": 0.3})
