@@ -17,13 +17,17 @@ from onedheat.atlas.plan import (
     recurrent_2d,
     tracker,
 )
+from onedheat.course.photos import photographs
 from onedheat.data.clips import Clip, ClipSet
+from onedheat.data.images import RGB
+from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.geometry import Box, Crop, tight_box, warp
 from onedheat.heatmaps import Heatmaps
 from onedheat.landmarks import IBUG68, scheme
 from onedheat.metrics import point_errors
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
-from onedheat.pipeline import to_batch
+from onedheat.pipeline import Landmarker, to_batch
 from onedheat.plots.tracked import ClipSeen, Seen
 from onedheat.plots.trackers import ALONE, COVERED, MEMORY
 from onedheat.seed_results import Result
@@ -47,6 +51,39 @@ def drawn_clips(numbers: Iterable[int], frames: int, seed: int = 1) -> ClipSet:
         for clip in drawn
     )
     return ClipSet("drawn clips", "test", IBUG68, clips)
+
+
+class _Portrait(NamedTuple):
+    """A photo that is in memory, as the source of a sample."""
+
+    name: str
+    pixels: RGB
+
+    def read(self) -> RGB:
+        return self.pixels
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def moving_portraits(landmarker: Landmarker, clips: int, frames: int, seed: int = 0) -> ClipSet:
+    """The two photographs of the course before a moving camera, things that pass in front of them.
+
+    Nobody annotated them: their landmarks are what the landmarker finds in the photo that stands still,
+    the whole face in sight, and they move along with it.
+
+    Args:
+        landmarker: of 68 landmarks; it has to find one face at least in each photo, the surest is taken.
+        clips: of each photo.
+        frames: T of each clip, 30 a second.
+        seed: of motion and things.
+    """
+    samples = []
+    for name, photo in photographs().items():
+        face = max(landmarker(photo), key=lambda face: face.confidence.mean())
+        samples += clips * [Sample(_Portrait(name, photo), face.landmarks, name, "portraits")]
+    faces = FaceSet("portraits", "seen", landmarker.scheme, tuple(samples))
+    return clips_from_stills(faces, frames, seed=seed, config=StillMotionConfig(occluders="test"))
 
 
 def measured_by_decay(decays: Iterable[float]) -> dict[float, Result]:

@@ -55,7 +55,7 @@ def merged(values: Tensor, left: int) -> Tensor:
     return values.flatten(0, values.ndim - left - 1)
 
 
-def apart(values: Tensor, batch: Sequence[int]) -> Tensor:
+def apart(values: Tensor, batch: Sequence[int | torch.SymInt]) -> Tensor:
     """The opposite of `merged`, (B·T, …) → (B, T, …)."""
     return values.unflatten(0, tuple(batch))
 

@@ -297,7 +297,7 @@ class Tracker(ClipNetwork):
 
     # One frame at a time
 
-    def start(self, faces: int = 1) -> TrackerState:
+    def start(self, faces: int | torch.SymInt = 1) -> TrackerState:
         """The state of so many faces of which no frame has been seen: V_0 = 0."""
         like = self.third_x[0].weight
         shape = (faces, self.config.feature_count, self.config.positions)
