@@ -282,6 +282,27 @@ def test_each_face_has_a_memory_of_its_own_and_a_lost_one_begins_anew():
     assert tracker._known[1].memory is None
 
 
+def test_memory_does_not_hold_on_to_a_face_that_fades_away():
+    echoing = DotTracker().eval()
+    for third, fourth in ((echoing.third_x, echoing.fourth_x), (echoing.third_y, echoing.fourth_y)):
+        third.meaning = None  # heights as they are
+        with torch.no_grad():
+            fourth[-1].weight.zero_().diagonal()[1:-1] = 1.0  # V as it is
+    face = face_at(100, 70)
+    fading = [share * picture_of(face) for share in np.linspace(1, 0, 24)]
+    looks = {}
+    for network in (echoing, echoing.detector):
+        finder = Watcher()
+        finder.faces = [face]
+        tracker = Landmarker(network, finder=finder).tracker()
+        for _ in range(4):
+            tracker(picture_of(face))
+        finder.faces = []
+        looks[network] = [len(tracker(picture.astype(np.uint8))) for picture in fading]
+    assert looks[echoing] == looks[echoing.detector]
+    assert looks[echoing][0] == 1 and looks[echoing][-1] == 0
+
+
 def test_two_passes_of_a_tracker_network_remember_the_second_alone():
     network = DotTracker().eval()
     finder = Watcher()

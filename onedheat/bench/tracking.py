@@ -13,6 +13,7 @@ from onedheat.heatmaps import Heatmaps
 from onedheat.models import Tracker, TrackerConfig
 from onedheat.models.clips import join, pick, state_bytes
 from onedheat.pipeline import Landmarker, enough_threads
+from onedheat.pipeline.following import peaks_of
 
 FACE = np.array([[160.0, 50.0, 290.0, 180.0]])  # of the astronaut
 
@@ -57,6 +58,7 @@ def step_of(network: Tracker, engine: Engine) -> Callable[[], None]:
     @torch.inference_mode()
     def step() -> None:
         with enough_threads(engine, faces=1):
+            peaks_of(network, found)
             _, after = network.refine(found, join(state))
             state[0] = pick(after, [0])
         if engine.device.type == "cuda":

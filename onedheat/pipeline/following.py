@@ -9,16 +9,18 @@ Memory lies in the bins of the crop and moves with it. A detector remembers noth
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from onedheat.data.images import RGB
 from onedheat.engines import Engine, OnnxEngine, TorchEngine
 from onedheat.engines.cache import cached_engine
 from onedheat.geometry import paper_box
-from onedheat.heatmaps import Heatmaps
+from onedheat.heatmaps import Heatmaps, confidence
 from onedheat.landmarks import FACE_SIZE
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, pick
@@ -150,17 +152,21 @@ class _Recurrence:
     ) -> tuple[Located, list[Memory]]:
         """What is found with the memory of each face, and its memory afterwards."""
         states = [self.network.start() if memory is None else memory for memory in memories]
-        after = []
+        alone, after = [], []
 
         def step(pictures):
             if isinstance(self.network, Tracker):
-                output, state = self.network.refine(Heatmaps(*self._run(pictures)), join(states))
+                detected = Heatmaps(*self._run(pictures))
+                alone.append(peaks_of(self.network, detected))
+                output, state = self.network.refine(detected, join(states))
             else:
                 output, state = self.network.step(pictures, join(states))
             after.append(state)
             return output
 
         located = self._locate(step, images, boxes)
+        if alone:  # memory would go on seeing a face that has left
+            located = replace(located, peak=alone[0].double().cpu().numpy())
         return located, [pick(after[0], [face]) for face in range(len(boxes))]
 
     def _locate(self, run: Callable, images: Sequence[RGB], boxes: Boxes) -> Located:
@@ -174,6 +180,12 @@ class _Recurrence:
         faces = cut_out(images, boxes, network.config.size, device)
         with enough_threads(self.landmarker.engine, len(boxes)):
             return locate_by(read, *faces, calibration_of(network, decoder))
+
+
+def peaks_of(network: Tracker, detected: Heatmaps) -> Float[Tensor, "faces landmarks"]:
+    """How high the detector inside a tracker peaks, mean of the two vectors, in [0, 1]."""
+    of_axes = [confidence(vectors.float(), **network.config.meaning) for vectors in detected]
+    return torch.stack(of_axes).mean(dim=0)
 
 
 def without_memory(landmarker: Landmarker) -> Landmarker:

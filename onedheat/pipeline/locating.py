@@ -61,7 +61,8 @@ class Located:
         landmarks: (B, N, 2).
         sigma: (B, N, 2), standard deviation of each coordinate along the axes of the box.
         confidence: (B, N) in [0, 1]; see `Face`.
-        peak: (B, N) in [0, 1], mean peak of the two vectors.
+        peak: (B, N) in [0, 1], mean peak of the two vectors; of a face that a tracker network follows,
+            those of its detector, which sees this frame alone.
     """
 
     landmarks: Float[np.ndarray, "batch landmarks 2"]
