@@ -188,6 +188,13 @@ TRACKER_LEFT_OPEN = (
         "scale of the loss",
         "Eq. 14 averaged over the annotated landmarks of a batch, summed over frames",
         "as Eq. 11 here",
+        {},
+    ),
+    Choice(
+        "what is taught beside Eq. 14",
+        "nothing; the preset `tiny-tracker` adds three times the distance in pixels of what is found",
+        "by Eq. 14 a sharp heatmap that is a little off costs more than a broad one that is farther off, and "
+        "trackers remember less than serves hidden landmarks",
         {"distance": 0.0},
     ),
 )

@@ -23,7 +23,7 @@ from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.geometry import Box, Crop, tight_box, warp
-from onedheat.heatmaps import Heatmaps
+from onedheat.heatmaps import Heatmaps, heights
 from onedheat.landmarks import IBUG68, scheme
 from onedheat.metrics import point_errors
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
@@ -257,11 +257,15 @@ def _remembered(tracker: Tracker, detected: Heatmaps) -> Seen:
         refined.append(found)
         states.append(state.x[0])
     vectors = Heatmaps(*(torch.stack(parts, dim=1) for parts in zip(*refined, strict=True)))
-    weights = tracker.third_x[0].weight  # (C, N, bins of a position)
-    listens = weights.abs().sum(dim=2).argmax(dim=0)
-    return _seen(tracker, vectors, torch.stack(states).cpu().numpy(), tuple(listens.tolist()))
+    states = torch.stack(states)  # (frames, C, P)
+    # The feature that rises most where the landmark is, of those that ever rise.
+    weights = tracker.third_x[0].weight.sum(dim=2)  # (C, N)
+    awake = states.amax(dim=(0, 2)) > 0
+    listens = weights.where(awake[:, None], -torch.inf).argmax(dim=0)
+    return _seen(tracker, vectors, states.cpu().numpy(), tuple(listens.tolist()))
 
 
 def _seen(tracker: Tracker, vectors: Heatmaps, state=None, listens: tuple[int, ...] = ()) -> Seen:
     landmarks = tracker.read(vectors).landmarks[0].double().cpu().numpy()
-    return Seen(landmarks, *(part[0].cpu().numpy() for part in vectors), state, listens)
+    high = (heights(part[0], **tracker.config.meaning) for part in vectors)
+    return Seen(landmarks, *(part.cpu().numpy() for part in high), state, listens)

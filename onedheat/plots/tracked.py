@@ -43,10 +43,10 @@ class Seen:
 
     Attributes:
         landmarks: (T, N, 2) in pixels of each frame's crop.
-        x: (T, N, L), its x vectors.
-        y: (T, N, L), its y vectors.
+        x: (T, N, L), its x vectors in heights of a target.
+        y: (T, N, L), its y vectors likewise.
         state: (T, C, P), V of the x axis after each frame (Eq. 13); None without memory.
-        listens: (N,), which of its C features depends most on each landmark.
+        listens: (N,), which of its C features rises most where each landmark is.
     """
 
     landmarks: Points

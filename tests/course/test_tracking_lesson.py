@@ -7,9 +7,11 @@ import pytest
 import torch
 from boxes import assert_every_control_moves_its_picture
 
+import onedheat
 from onedheat import atlas
 from onedheat.atlas import plan
 from onedheat.atlas.clips import drawn_clip
+from onedheat.checkpoints import load_detector
 from onedheat.course.explorers.tracking import recurrence_box, tracked_box
 from onedheat.course.lessons.tracking import PAPERS_GAIN, PAPERS_S1, check
 from onedheat.course.tracked import (
@@ -17,6 +19,7 @@ from onedheat.course.tracked import (
     drawn_clips,
     errors_by_resolution,
     measured_by_decay,
+    moving_portraits,
     take_memory,
     watch,
 )
@@ -97,7 +100,8 @@ def test_the_state_is_that_of_equation_13(clips, networks, seen):
         decayed_sums(u[None], 0.5)[0].numpy(), abs=1e-5
     )
     assert seen.remembered[0.0].state == pytest.approx(u.numpy(), abs=1e-5)
-    weights = network.third_x[0].weight[:, 30].abs().sum(dim=1)
+    asleep = u.amax(dim=(0, 2)) == 0
+    weights = network.third_x[0].weight[:, 30].sum(dim=1).masked_fill(asleep, -torch.inf)
     assert seen.remembered[0.5].listens[30] == int(weights.argmax())
 
 
@@ -202,3 +206,30 @@ def test_the_references_of_the_exercises_are_the_package():
         alike = check.recur.solution(np.ones((9, 1)), decay)[-1, 0]
         assert check.sum_of_weights.solution(decay, 9) == pytest.approx(alike)
     assert 0.7 ** check.half_life.solution(0.7) == pytest.approx(0.5)
+
+
+def test_the_portraits_move_with_the_landmarks_that_were_found_in_them():
+    landmarker = onedheat.load("tiny68", finder="cascade")
+    clips = moving_portraits(landmarker, clips=2, frames=20, seed=1)
+    assert [clip.group for clip in clips.clips] == [
+        *("Eileen Collins", "Eileen Collins", "Grace Hopper", "Grace Hopper")
+    ]
+    for clip in clips.clips:
+        first, last = clip.landmarks[0], clip.landmarks[-1]
+        assert np.abs(first - last).max() > 1  # it does move
+        (again,) = landmarker(clip.frames[0], boxes=[tight_box(first, 1.25)])
+        apart = np.linalg.norm(again.landmarks - first, axis=1).mean()
+        assert apart < 0.04 * np.linalg.norm(first[36] - first[45])
+    one, other = clips.clips[:2]
+    assert not np.allclose(one.landmarks[5], other.landmarks[5])
+
+
+def test_a_landmark_is_listened_to_by_a_feature_that_rises_where_it_is():
+    tracker68 = load_detector("tiny68-tracker")
+    clips = moving_portraits(onedheat.load("tiny68", finder="cascade"), 1, 6)
+    seen = watch({0.9: tracker68}, clips.clips[0], "a clip").remembered[0.9]
+    positions = tracker68.config.positions
+    assert all(seen.state[-1, feature].max() > 0 for feature in seen.listens)
+    risen = [seen.state[-1, feature].argmax() * 128 / positions for feature in seen.listens]
+    off = np.abs(np.array(risen) - seen.landmarks[-1, :, 0])
+    assert np.median(off) < 6

@@ -395,7 +395,11 @@ def test_the_distance_of_what_is_found_counts_so_many_times_a_pixel(loss):
     landmarks = torch.full((1, 1, 5, 2), 20.0)
     off = landmarks + torch.tensor([3.0, -1.0])  # where heatmaps are that are targets themselves
     targets = Heatmaps(*render(off.movedim(-1, 0), 64, 64, 2.0))
-    given = targets if loss == "l2" else Heatmaps(*(vectors.clamp(min=1e-30).log() for vectors in targets))
+    given = (
+        targets
+        if loss == "l2"
+        else Heatmaps(*(vectors.clamp(min=1e-30).log() for vectors in targets))
+    )
     plain, more = (tracker(loss=loss, distance=value) for value in (0.0, 2.5))
     expected = plain.loss(given, landmarks).item() + 2.5 * (3 + 1)
     assert more.loss(given, landmarks).item() == pytest.approx(expected, rel=1e-4)
