@@ -33,6 +33,7 @@ from onedheat.plots.trackers import ALONE, COVERED, MEMORY
 from onedheat.seed_results import Result
 
 SIDE = 240  # pixels of the crops that are shown
+AT_ONCE = 8  # frames that are looked at together
 
 Rows = dict[str, dict[int, tuple[float, ...]]]
 
@@ -218,7 +219,9 @@ def watch(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
     """
     first = next(iter(trackers.values())).eval()
     pictures, truth = _crops(first, clip)
-    detected = first.detect(pictures[None])
+    # All frames at once would take more memory than the rest of the lesson.
+    parts = [first.detect(few[None]) for few in pictures.split(AT_ONCE)]
+    detected = Heatmaps(*(torch.cat(axis, dim=1) for axis in zip(*parts, strict=True)))
     shown = [
         warp(image, Crop.from_box(box, SIDE))
         for image, box in zip(clip.frames, _boxes(clip), strict=True)
@@ -266,6 +269,8 @@ def _remembered(tracker: Tracker, detected: Heatmaps) -> Seen:
 
 
 def _seen(tracker: Tracker, vectors: Heatmaps, state=None, listens: tuple[int, ...] = ()) -> Seen:
-    landmarks = tracker.read(vectors).landmarks[0].double().cpu().numpy()
+    few = zip(*(axis[0].split(AT_ONCE) for axis in vectors), strict=True)
+    landmarks = torch.cat([tracker.read(Heatmaps(*part)).landmarks for part in few])
+    landmarks = landmarks.double().cpu().numpy()
     high = (heights(part[0], **tracker.config.meaning) for part in vectors)
     return Seen(landmarks, *(part.cpu().numpy() for part in high), state, listens)
