@@ -1,10 +1,21 @@
 """The loss of one-dimensional heatmaps (Eq. 11), its cross-entropy twin, and how far they point off."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from onedheat.heatmaps import Frame, Heatmaps, Loss, bin_to_coordinate, distribution, render
+from onedheat.heatmaps import (
+    Coordinates,
+    Frame,
+    Heatmaps,
+    Loss,
+    Vectors,
+    bin_to_coordinate,
+    distribution,
+    render,
+)
 from onedheat.models.network import Landmarks, mean_over_annotated
 
 
@@ -28,16 +39,14 @@ def heatmap_loss(
         loss: ``"l2"`` or ``"cross_entropy"``.
         frame: where the bins lie.
     """
-    total = landmarks.new_zeros(landmarks.shape[:2])
-    for axis, vectors in enumerate(heatmaps):
-        at, bins = landmarks[..., axis].nan_to_num(), vectors.shape[-1]
-        target = render(at, size, bins, target_sigma, loss=loss, frame=frame)
+
+    def cost(vectors: Vectors, at: Coordinates) -> Coordinates:
+        target = render(at, size, vectors.shape[-1], target_sigma, loss=loss, frame=frame)
         if loss == "l2":
-            error = (vectors - target) ** 2
-        else:
-            error = -target * vectors.log_softmax(dim=-1)
-        total = total + error.sum(dim=-1)
-    return mean_over_annotated(total, landmarks)
+            return ((vectors - target) ** 2).sum(dim=-1)
+        return -(target * vectors.log_softmax(dim=-1)).sum(dim=-1)
+
+    return _summed_over_axes(cost, heatmaps, landmarks)
 
 
 def distance_loss(
@@ -61,12 +70,24 @@ def distance_loss(
         loss: that the network was taught by: what its vectors hold.
         frame: where the bins lie.
     """
-    total = landmarks.new_zeros(landmarks.shape[:2])
-    for axis, vectors in enumerate(heatmaps):
+
+    def cost(vectors: Vectors, at: Coordinates) -> Coordinates:
         weights = distribution(vectors.float(), loss) ** 2
         bins = vectors.shape[-1]
         index = torch.arange(bins, device=weights.device, dtype=weights.dtype)
         places = bin_to_coordinate(index, size, bins, frame)
-        found = (weights * places).sum(dim=-1) / weights.sum(dim=-1)
-        total = total + (found - landmarks[..., axis].nan_to_num()).abs()
-    return mean_over_annotated(total, landmarks)
+        return ((weights * places).sum(dim=-1) / weights.sum(dim=-1) - at).abs()
+
+    return _summed_over_axes(cost, heatmaps, landmarks)
+
+
+def _summed_over_axes(
+    cost: Callable[[Vectors, Coordinates], Coordinates], heatmaps: Heatmaps, landmarks: Landmarks
+) -> Float[Tensor, ""]:
+    """What the vectors of both axes cost, given the coordinates (B, N) that they stand for; of the
+    landmarks that are annotated the mean.
+    """
+    of_axes = (
+        cost(vectors, landmarks[..., axis].nan_to_num()) for axis, vectors in enumerate(heatmaps)
+    )
+    return mean_over_annotated(sum(of_axes), landmarks)

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import compress
 from typing import Any
 
 import torch
@@ -55,6 +54,10 @@ class Learner:
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
             self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
         self.average = AveragedModel(self.bare, use_buffers=True)
+        both = [[*net.parameters(), *net.buffers()] for net in (self.average.module, self.bare)]
+        self.averaged = [[value for value in of if value.is_floating_point()] for of in both]
+        # How many batches a batch norm has seen.
+        self.counted = [[value for value in of if not value.is_floating_point()] for of in both]
         self.augmentation = Augmentation(config.augment, seed=config.seed)
         self.step = 0
 
@@ -112,16 +115,10 @@ class Learner:
         """What `AveragedModel.update_parameters` does, which asks a GPU three times a step how often it
         was called, and waits for the answer.
         """
-        averaged, current = (
-            [*network.parameters(), *network.buffers()]
-            for network in (self.average.module, self.bare)
-        )
-        floating = [value.is_floating_point() for value in current]
         average = get_ema_multi_avg_fn(ema_decay(self.step, self.config) if self.step else 0.0)
-        average(list(compress(averaged, floating)), list(compress(current, floating)), None)
-        for value, other, is_floating in zip(averaged, current, floating, strict=True):
-            if not is_floating:  # how many batches a batch norm has seen
-                value.copy_(other)
+        average(*self.averaged, None)
+        for value, other in zip(*self.counted, strict=True):
+            value.copy_(other)
         self.average.n_averaged += 1
 
     def state(self) -> dict[str, Any]:
