@@ -148,7 +148,7 @@ PRESETS = {
     ),
     "paper": PAPER,
     "tiny-tracker": Preset(
-        TrackerConfig(**asdict(TINY), decay=0.9, distance=3.0),
+        TrackerConfig(**asdict(replace(TINY, distance=3.0)), decay=0.9),
         TrainConfig(
             passes=4,
             batch_size=4,

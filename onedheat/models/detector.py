@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from onedheat.heatmaps import Frame, Heatmaps, Loss
 from onedheat.models.coattention import AxisFeatures, CoAttention
 from onedheat.models.hourglass import Trunk
-from onedheat.models.losses import heatmap_loss
+from onedheat.models.losses import distance_loss, heatmap_loss
 from onedheat.models.network import (
     LandmarkNetwork,
     Landmarks,
@@ -30,6 +30,8 @@ class DetectorConfig(NetworkConfig):
         gamma: γ of Eq. 10.
         loss: ``"l2"`` (Eq. 11) or ``"cross_entropy"``; what the heatmaps hold.
         target_sigma: width of the target Gaussians in face pixels.
+        distance: what a pixel of distance counts in the loss, beside Eq. 11; 0 leaves Eq. 11 alone. For
+            weights that find landmarks already: begun at random, `tiny` with 1 hardly learned.
         frame: where bins lie, see `onedheat.heatmaps`.
         supervise_all: in training every stack is asked for heatmaps, not the last one alone. The
             earlier ones are read linearly, see `EarlyReadout`.
@@ -46,6 +48,7 @@ class DetectorConfig(NetworkConfig):
     gamma: float = 0.4
     loss: Loss = "l2"
     target_sigma: float = 2.0
+    distance: float = 0.0
     frame: Frame = "centre"
     supervise_all: bool = True
 
@@ -60,6 +63,7 @@ class DetectorConfig(NetworkConfig):
         )
         self.demand(self.gamma >= 0, f"gamma must not be negative, got {self.gamma}")
         self.demand(self.target_sigma > 0, f"target_sigma must be above 0, got {self.target_sigma}")
+        self.demand(self.distance >= 0, f"distance must not be negative, got {self.distance}")
         self.demand(
             self.loss in ("l2", "cross_entropy"),
             f"loss must be 'l2' or 'cross_entropy', got {self.loss!r}",
@@ -200,13 +204,22 @@ class Detector(LandmarkNetwork):
         return Heatmaps(x=self.second_x(dx), y=self.second_y(dy))
 
     def loss(self, output: Heatmaps | list[Heatmaps], landmarks: Landmarks) -> Float[Tensor, ""]:
-        """Eq. 11, summed over the supervised stacks."""
+        """Eq. 11, summed over the supervised stacks.
+
+        With `distance` in the config, so many times the distance of what was found is added, see
+        `distance_loss`.
+        """
         config, stacks = self.config, output if isinstance(output, list) else [output]
         common = {"loss": config.loss, "frame": config.frame}
-        return sum(
+        total = sum(
             heatmap_loss(heatmaps, landmarks, config.size, config.target_sigma, **common)
             for heatmaps in stacks
         )
+        if config.distance:
+            total += config.distance * sum(
+                distance_loss(heatmaps, landmarks, config.size, **common) for heatmaps in stacks
+            )
+        return total
 
     def read(self, output: Heatmaps, decoder: str | None = None) -> Reading:
         config, decoder = self.config, self.chosen(decoder)

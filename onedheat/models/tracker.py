@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from onedheat.heatmaps import Heatmaps, log_heights
 from onedheat.models.clips import ClipNetwork, Pictures, apart, merged
 from onedheat.models.detector import Detector, DetectorConfig
-from onedheat.models.losses import distance_loss
 from onedheat.models.network import Reading
 
 Vectors = Float[Tensor, "batch landmarks bins"]
@@ -45,7 +44,6 @@ class TrackerConfig(DetectorConfig):
         reads: what CNN₃ sees of E: its ``"heights"`` on a logarithmic scale (see `log_heights`), and then
             each landmark begins with a feature of its own; or E as it is, ``"raw"``, with random weights
             to begin with, as in checkpoints that do not say.
-        distance: what a pixel of distance counts in the loss, beside Eq. 14; 0 leaves Eq. 14 alone.
 
     Raises:
         ValueError: a value that no network can be built with, said by name.
@@ -58,7 +56,6 @@ class TrackerConfig(DetectorConfig):
     density: int = 3
     reach: float = 0.04
     reads: Literal["heights", "raw"] = "heights"
-    distance: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -66,7 +63,6 @@ class TrackerConfig(DetectorConfig):
         self.demand(self.features >= 0, f"features must not be negative, got {self.features}")
         self.demand(self.density >= 1, f"density must be at least 1, got {self.density}")
         self.demand(0 <= self.reach <= 1, f"reach must be in [0, 1], got {self.reach}")
-        self.demand(self.distance >= 0, f"distance must not be negative, got {self.distance}")
         self.demand(
             self.reads in ("heights", "raw"),
             f"reads must be 'heights' or 'raw', got {self.reads!r}",
@@ -233,10 +229,10 @@ class Tracker(ClipNetwork):
 
         Args:
             detector: left as it is.
-            settings: `decay`, `features`, `density`, `reach` and `reads` of its config.
+            settings: `decay`, `features`, `density`, `reach`, `reads` and `distance` of its config.
         """
         shared = {f.name: getattr(detector.config, f.name) for f in fields(DetectorConfig)}
-        tracker = cls(TrackerConfig(**shared, **settings))
+        tracker = cls(TrackerConfig(**shared | settings))
         tracker.detector.load_state_dict(detector.state_dict())
         return tracker.to(next(detector.parameters()).device).train(detector.training)
 
@@ -351,25 +347,17 @@ class Tracker(ClipNetwork):
     ) -> Float[Tensor, ""]:
         """Eq. 14: the detector's loss (Eq. 11) of each frame, summed over the frames of a clip.
 
-        As there it is averaged over the landmarks that are annotated; the others are NaN. With `distance`
-        in its config, so many times the distance of what was found is added, see `distance_loss`: a
-        heatmap that is sharp at a place it remembers is dear by Eq. 14 if that is a little off, and Eq. 14
-        alone remembers less than serves the landmarks.
+        As there it is averaged over the landmarks that are annotated; the others are NaN. `distance`
+        matters more here than there: a heatmap that is sharp at a place it remembers is dear by Eq. 14 if
+        that is a little off, and Eq. 14 alone remembers less than serves the landmarks.
 
         Args:
             output: (B, T, N, L), or (B, N, L) of clips of one frame.
             landmarks: (B, T, N, 2), or (B, N, 2), in pixels of each picture.
         """
-        config, frames = self.config, landmarks.shape[1] if landmarks.ndim == 4 else 1
-        heatmaps, points = (
-            Heatmaps(*(merged(vectors, 2) for vectors in output)),
-            merged(landmarks, 2),
-        )
-        total = self.detector.loss(heatmaps, points)
-        if config.distance:
-            how = {"loss": config.loss, "frame": config.frame}
-            total = total + config.distance * distance_loss(heatmaps, points, config.size, **how)
-        return frames * total
+        frames = landmarks.shape[1] if landmarks.ndim == 4 else 1
+        heatmaps = Heatmaps(*(merged(vectors, 2) for vectors in output))
+        return frames * self.detector.loss(heatmaps, merged(landmarks, 2))
 
     def read(self, output: Heatmaps, decoder: str | None = None) -> Reading:
         """Landmarks of heatmaps (B, N, L), or (B, T, N, L), with the same axes before N."""

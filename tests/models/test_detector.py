@@ -68,8 +68,9 @@ def test_in_training_every_stack_gives_heatmaps_and_in_use_the_last_alone():
     assert isinstance(alone.train()(images), Heatmaps)
 
 
-def test_the_loss_of_supervised_stacks_is_the_sum_of_theirs():
-    detector = Detector(DetectorConfig(**FOUR))
+@pytest.mark.parametrize("distance", [0.0, 2.0])
+def test_the_loss_of_supervised_stacks_is_the_sum_of_theirs(distance):
+    detector = Detector(DetectorConfig(**FOUR, distance=distance))
     landmarks = 64 * torch.rand(2, 5, 2)
     stacks = detector(torch.rand(2, 3, 64, 64))
     each = [detector.loss(heatmaps, landmarks).item() for heatmaps in stacks]

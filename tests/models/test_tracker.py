@@ -452,9 +452,9 @@ def test_a_detector_is_no_tracker_and_the_file_says_so(tmp_path):
         load_detector(tmp_path / "net")
 
 
-def test_a_trackers_settings_are_its_detectors_and_six_more():
+def test_a_trackers_settings_are_its_detectors_and_five_more():
     own = {f.name for f in fields(TrackerConfig)} - {f.name for f in fields(DetectorConfig)}
-    assert own == {"decay", "features", "density", "reach", "reads", "distance"}
+    assert own == {"decay", "features", "density", "reach", "reads"}
     assert TrackerConfig.from_dict(SMALL.as_dict()) == SMALL
     with pytest.raises(ValueError, match="tracker config: unknown lambda; known are"):
         TrackerConfig.from_dict({"lambda": 0.3})

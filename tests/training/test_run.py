@@ -186,12 +186,13 @@ def test_a_run_begun_before_a_setting_existed_goes_on_as_it_did(faces, tmp_path)
     for part, key in (
         ("detector", "supervise_all"),
         ("detector", "widen"),
+        ("detector", "distance"),
         ("train", "schedule"),
         ("train", "ema_warmup"),
         ("train", "clip"),
     ):
         del older[part][key]
-    del older["kind"], older["micro_batches"]
+    del older["kind"], older["micro_batches"], older["train"]["augment"]["wobble"]
     path.write_text(json.dumps(older))
     for _ in range(2):  # and once more, when it has been written by today's code
         run = run_of(faces, tmp_path / "run", passes=1, resume=True)
