@@ -23,7 +23,7 @@ from torch import Tensor
 from onedheat.geometry import Box, Crop, Landmarks, tight_box
 
 MAX_BOX_SCALE = 1.7
-MAX_SHIFT = 3.0  # standard deviations
+MAX_SHIFT = MAX_STRETCH = 3.0  # standard deviations
 MIN_BLUR = 0.3  # standard deviation in pixels; less changes nothing that can be seen
 BEST_JPEG = 90
 
@@ -41,6 +41,8 @@ class AugmentConfig:
         box_scale_spread: standard deviation of the scale's logarithm, cut to 1.0–1.7.
         shift: standard deviation of the box's shift along each axis, as a share of its side, cut to
             three times itself.
+        stretch: standard deviation of the logarithm of height over width, cut to three times itself: faces
+            that are longer or wider than those annotated.
         wobble: standard deviation of what each frame of a clip shifts by itself in addition, likewise.
             Followed faces of Talking Face and of moving photos shift by 0.2 to 0.6 px of 128 from frame
             to frame in their boxes; more would leave a tracker nothing to remember.
@@ -77,6 +79,7 @@ class AugmentConfig:
     box_scale: float = 1.25
     box_scale_spread: float = 0.12
     shift: float = 0.05
+    stretch: float = 0.0
     wobble: float = 0.002
     rotation: float = 34.0
     rotation_share: float = 0.7
@@ -116,6 +119,7 @@ class AugmentConfig:
         demand("box_scale", 1, MAX_BOX_SCALE)
         demand("box_scale_spread", 0, 1)
         demand("shift", 0, 0.5)
+        demand("stretch", 0, 0.3)
         demand("wobble", 0, 0.5)
         demand("rotation", 0, 180)
         demand("tone", 0, 3)
@@ -136,20 +140,24 @@ class View(NamedTuple):
         shift: (2,) of the box, in its sides.
         angle: of its turn, in degrees.
         mirrored: whether left and right change places, those of landmarks too.
+        longer: how many times the picture of a square is higher than wide; its area stays.
     """
 
     scale: float
     shift: Float[np.ndarray, "2"]
     angle: float
     mirrored: bool
+    longer: float = 1.0
 
     def crop(self, landmarks: Landmarks, size: int) -> Crop:
         """The crop of a face so seen."""
         box = tight_box(landmarks, self.scale)
-        shift = self.shift * (box[2] - box[0])
-        return Crop.from_box(
-            box + np.tile(shift, 2), size, angle=self.angle, mirrored=self.mirrored
-        )
+        side, middle = box[2] - box[0], (box[:2] + box[2:]) / 2
+        middle = middle + self.shift * side
+        # What is to look long is cut out wide.
+        half = side / 2 * np.array([self.longer**0.5, self.longer**-0.5])
+        box = np.concatenate([middle - half, middle + half])
+        return Crop.from_box(box, size, angle=self.angle, mirrored=self.mirrored)
 
 
 def draw_view(config: AugmentConfig, rng: np.random.Generator) -> View:
@@ -159,7 +167,11 @@ def draw_view(config: AugmentConfig, rng: np.random.Generator) -> View:
     turned = rng.random() < config.rotation_share
     angle = rng.uniform(-config.rotation, config.rotation) if turned else 0.0
     mirrored = bool(rng.random() < config.mirror_share)
-    return View(float(np.clip(scale, 1.0, MAX_BOX_SCALE)), shift, float(angle), mirrored)
+    longer = 1.0
+    if config.stretch:  # drawn last: without it a run goes on as it did before there was one
+        longer = np.exp(config.stretch * np.clip(rng.standard_normal(), -MAX_STRETCH, MAX_STRETCH))
+    scale = np.clip(scale, 1.0, MAX_BOX_SCALE)
+    return View(float(scale), shift, float(angle), mirrored, float(longer))
 
 
 def draw_crop(
@@ -172,8 +184,10 @@ def draw_crop(
 
 def reach(landmarks: Landmarks, config: AugmentConfig) -> Box:
     """The part of a photo that `draw_crop` can show, as edges (x0, y0, x1, y1) in pixels."""
-    # A square turned by 45° reaches √2 times its half side.
-    return tight_box(landmarks, MAX_BOX_SCALE * (2**0.5 + 2 * MAX_SHIFT * config.shift))
+    # Turned by 45° a square, stretched or not, reaches its half diagonal.
+    longer = np.exp(MAX_STRETCH * config.stretch)
+    diagonal = (longer + 1 / longer) ** 0.5
+    return tight_box(landmarks, MAX_BOX_SCALE * (diagonal + 2 * MAX_SHIFT * config.shift))
 
 
 # Pixels -----------------------------------------------------------------------------------------

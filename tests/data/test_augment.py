@@ -48,10 +48,38 @@ def test_boxes_stay_in_the_range_that_use_brings():
     assert np.mean(mirrors) == pytest.approx(0.5, abs=0.05)
 
 
-def test_no_crop_shows_more_than_its_reach():
+def test_stretched_faces_are_longer_or_wider_and_as_large():
+    landmarks = np.array([[0.0, 0.0], [100.0, 100.0]])
+    config = AugmentConfig(
+        stretch=0.1, rotation_share=0, mirror_share=0, box_scale_spread=0, shift=0
+    )
+    rng = np.random.default_rng(0)
+    scales = np.array(
+        [np.diag(draw_crop(landmarks, 100, config, rng)[0].matrix)[:2] for _ in range(2000)]
+    )
+    assert np.allclose(scales.prod(axis=1), 1 / 1.25**2)
+    longer = np.log(scales[:, 1] / scales[:, 0])
+    assert longer.mean() == pytest.approx(0, abs=0.01)
+    assert longer.std() == pytest.approx(0.1, abs=0.01)
+    assert np.abs(longer).max() <= 0.3 + 1e-9
+
+
+def test_what_is_drawn_without_stretch_is_drawn_with_it():
+    landmarks = np.array([[0.0, 0.0], [100.0, 100.0]])
+    plain, stretched = (
+        draw_crop(landmarks, 100, AugmentConfig(stretch=much), np.random.default_rng(3))[0]
+        for much in (0.0, 0.2)
+    )
+    assert not np.allclose(plain.matrix, stretched.matrix)
+    ratio = stretched.matrix[:2, :2] @ np.linalg.inv(plain.matrix[:2, :2])
+    assert np.allclose(ratio, np.diag(np.diag(ratio))) and np.linalg.det(ratio) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("stretch", [0.0, 0.2])
+def test_no_crop_shows_more_than_its_reach(stretch):
     rng = np.random.default_rng(0)
     landmarks = np.array([[0.0, 0.0], [100.0, 80.0]])
-    config = AugmentConfig(rotation=180.0, box_scale_spread=0.5, shift=0.2)
+    config = AugmentConfig(rotation=180.0, box_scale_spread=0.5, shift=0.2, stretch=stretch)
     x0, y0, x1, y1 = reach(landmarks, config)
     edge = np.array([[-0.5, -0.5], [99.5, -0.5], [-0.5, 99.5], [99.5, 99.5]])
     furthest = np.concatenate(
