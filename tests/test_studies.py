@@ -44,6 +44,13 @@ def test_all_systems_stand_on_one_trunk():
     assert len({arm.preset.train for arm in plan.SYSTEMS.arms}) == 1
 
 
+def test_every_system_has_a_name_of_its_own():
+    assert list(plan.SYSTEM_NAMES) == [arm.name for arm in plan.SYSTEMS.arms]
+    assert len(set(plan.SYSTEM_NAMES.values())) == len(plan.SYSTEM_NAMES)
+    lengths = {f"1D, L = {plan.SYSTEMS.arm(name).preset.detector.bins}" for name in ("1d@3", "1d@0.5")}
+    assert lengths == {plan.SYSTEM_NAMES["1d@3"], plan.SYSTEM_NAMES["1d@0.5"]}
+
+
 def test_an_empty_start_gives_almost_nothing_and_differs_in_the_last_layers_alone():
     config = plan.NETWORK
     empty = plan.RECIPE.arm("empty start").start(config, 3)

@@ -169,4 +169,17 @@ SYSTEMS = Study(
     folds=0,
 )
 
+SYSTEM_NAMES = {
+    "1d@3": "1D, L = 384",
+    "1d@3 l2": "1D, L = 384, L2",
+    "1d@0.5": "1D, L = 64",
+    "2d@0.25": "2D, L = 32",
+    "2d@0.5": "2D, L = 64",
+    "dsnt": "DSNT",
+    "integral": "integral",
+    "simcc": "SimCC",
+    "regression": "regression",
+}
+"""Arm of `SYSTEMS` → what it is called in a table."""
+
 STUDIES: dict[str, Study] = {"recipe": RECIPE, "systems": SYSTEMS}
