@@ -81,7 +81,7 @@ def noted(folders: Sequence[Path]) -> list[dict[str, Any]]:
 def do_all(jobs: Mapping[str, Job], *, workers: int = 2, unit: str = "run") -> None:
     """Does every job, several at once, in their order.
 
-    Ctrl-C and SIGTERM have those at work save and end, and then this process.
+    Ctrl-C and SIGTERM have those at work save and end, and then this process; so does a job that fails.
 
     Args:
         jobs: by the name that the progress bar shows; what has been done before returns at once.
@@ -101,11 +101,13 @@ def do_all(jobs: Mapping[str, Job], *, workers: int = 2, unit: str = "run") -> N
                 bar.update()
                 bar.set_postfix_str(todo[future])
         pool.shutdown()
-    except KeyboardInterrupt:
+    except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in active_children():
             worker.terminate()  # a run then saves and ends
-        sys.exit("stopped; the same command goes on")
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit("stopped; the same command goes on")
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
