@@ -124,7 +124,8 @@ def test_a_hub_id_is_fetched_and_loaded(monkeypatch, folder):
 def test_shipped_weights_load_and_have_a_card(name):
     detector = load_detector(name)
     folder = checkpoints.shipped()[name]
-    assert (folder / "model.safetensors").stat().st_size <= 4_000_000
+    most = 16_000_000 if name.startswith("small") else 4_000_000
+    assert (folder / "model.safetensors").stat().st_size <= most
     card = (folder / "README.md").read_text()
     assert "Terms" in card and "NRMSE" in card and "onedheat train" in card
     heatmaps = detector(torch.rand(1, 3, detector.config.size, detector.config.size))
