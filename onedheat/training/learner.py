@@ -55,9 +55,9 @@ class Learner:
             self.wrapped, self.optimizer = accelerator.prepare(self.bare, optimizer)
         self.average = AveragedModel(self.bare, use_buffers=True)
         both = [[*net.parameters(), *net.buffers()] for net in (self.average.module, self.bare)]
-        self.averaged = [[value for value in of if value.is_floating_point()] for of in both]
+        self._averaged = [[value for value in of if value.is_floating_point()] for of in both]
         # How many batches a batch norm has seen.
-        self.counted = [[value for value in of if not value.is_floating_point()] for of in both]
+        self._counted = [[value for value in of if not value.is_floating_point()] for of in both]
         self.augmentation = Augmentation(config.augment, seed=config.seed)
         self.step = 0
 
@@ -116,8 +116,8 @@ class Learner:
         was called, and waits for the answer.
         """
         average = get_ema_multi_avg_fn(ema_decay(self.step, self.config) if self.step else 0.0)
-        average(*self.averaged, None)
-        for value, other in zip(*self.counted, strict=True):
+        average(*self._averaged, None)
+        for value, other in zip(*self._counted, strict=True):
             value.copy_(other)
         self.average.n_averaged += 1
 

@@ -41,9 +41,9 @@ def as_json(
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
     """What differs between the settings of a run and those asked for, as phrases."""
     since = {"kind": "detector", "micro_batches": 1, "start": None} | there
-    defaults = asdict(TrainConfig()) | BEFORE
-    since["train"] = defaults | since.get("train", {})
-    since["train"]["augment"] = defaults["augment"] | since["train"]["augment"]
+    recipe = asdict(TrainConfig()) | BEFORE
+    since["train"] = recipe | since.get("train", {})
+    since["train"]["augment"] = recipe["augment"] | since["train"]["augment"]
     if since["kind"] in KINDS:
         defaults = KINDS[since["kind"]].Config().as_dict()
         since["detector"] = defaults | since.get("detector", {})
