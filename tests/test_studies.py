@@ -47,7 +47,9 @@ def test_all_systems_stand_on_one_trunk():
 def test_every_system_has_a_name_of_its_own():
     assert list(plan.SYSTEM_NAMES) == [arm.name for arm in plan.SYSTEMS.arms]
     assert len(set(plan.SYSTEM_NAMES.values())) == len(plan.SYSTEM_NAMES)
-    lengths = {f"1D, L = {plan.SYSTEMS.arm(name).preset.detector.bins}" for name in ("1d@3", "1d@0.5")}
+    lengths = {
+        f"1D, L = {plan.SYSTEMS.arm(name).preset.detector.bins}" for name in ("1d@3", "1d@0.5")
+    }
     assert lengths == {plan.SYSTEM_NAMES["1d@3"], plan.SYSTEM_NAMES["1d@0.5"]}
 
 

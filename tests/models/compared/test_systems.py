@@ -125,7 +125,9 @@ def test_the_config_of_another_kind_is_refused(tmp_path):
     save_detector(build(SMALL), tmp_path / "net")
     path = tmp_path / "net/config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": "simcc"}))
-    with pytest.raises(CheckpointError, match="simcc config: unknown channels, compressed, distance"):
+    with pytest.raises(
+        CheckpointError, match="simcc config: unknown channels, compressed, distance"
+    ):
         load_detector(tmp_path / "net")
 
 
