@@ -95,12 +95,12 @@ class DataSet:
 
     def moving(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
         """Clips of a split to train on: of a set of videos its own; of photos one each, of so many
-        frames, as a moving camera sees it (`onedheat.data.stills`), with something in front of the
-        face in one frame of three.
+        frames, as a moving camera sees it (`onedheat.data.stills`), the photo bent a little, with
+        something in front of the face in one frame of three.
         """
         if self.clip_reader is not None:
             return self.clips(root, split)
-        config = StillMotionConfig(passing=_OFTEN, latest_start=60.0)
+        config = StillMotionConfig(bend=0.05, passing=_OFTEN, latest_start=60.0)
         return clips_from_stills(self.read(root, split), frames, config=config)
 
     def watched(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:

@@ -1,19 +1,21 @@
 """Clips made of photos: one annotated photo each, seen by a camera that moves, in light that changes.
 
 For training trackers where labelled video is scarce. A frame is the photo through one homography
-(resampled once, in OpenCV, with as many samples as the footprint and the exposure ask for), then
-whatever passes in front, then light, lens, sensor and compression. Landmarks go through the same
-homography and are exact; in a frame blurred by motion they are those of the middle of the exposure.
-What a photo cannot give is a face that talks, blinks or turns so that another side is seen.
+(resampled in OpenCV, with as many samples as the footprint and the exposure ask for), then whatever
+passes in front, then light, lens, sensor and compression. Landmarks go through the same homography and
+are exact; in a frame blurred by motion they are those of the middle of the exposure. So that they also
+move against each other, the photo may be bent before (`onedheat.data.bending`). What it cannot give is a
+face that opens its mouth, blinks or turns so that another side is seen.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from onedheat.data.bending import Bending
 from onedheat.data.clips import Clip, ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.footage import Footage, FootageConfig
@@ -25,7 +27,13 @@ from onedheat.data.still_photo import Surroundings, surround
 from onedheat.data.virtual_camera import MotionConfig, VirtualCamera, project
 from onedheat.geometry import Landmarks
 
-_MOTION, _PASSING, _FOOTAGE, _START = 0, 1, 2, 3  # what a clip's random numbers are used for
+_MOTION, _PASSING, _FOOTAGE, _START, _BENDING = (
+    0,
+    1,
+    2,
+    3,
+    4,
+)  # what a clip's random numbers are used for
 _MAX_EXPOSURES = 12
 _MIN_RADIUS = 8.0  # of a face, in pixels of its photo
 _SCENES_KEPT = 8
@@ -40,6 +48,8 @@ class StillMotionConfig:
         height: of the frames, in pixels; 256 by 256 leaves a face of about 128.
         fps: frames a second.
         motion: how faces and camera move.
+        bend: by how much places on a face move of their own, see `onedheat.data.bending.Bending`; 0 for a
+            face that is stiff.
         occluders: family of what passes in front; None for nothing.
         passing: how it does.
         footage: what light and camera do; None leaves the colours of the photo.
@@ -52,6 +62,7 @@ class StillMotionConfig:
     height: int = 256
     fps: float = 30.0
     motion: MotionConfig = field(default_factory=MotionConfig)
+    bend: float = 0.0
     occluders: Family | None = "train"
     passing: PassingConfig = field(default_factory=PassingConfig)
     footage: FootageConfig | None = field(default_factory=FootageConfig)
@@ -60,6 +71,8 @@ class StillMotionConfig:
     def __post_init__(self):
         if not self.latest_start >= 0:
             raise ValueError(f"latest_start must not be below 0 s; got {self.latest_start:g}")
+        if not self.bend >= 0:
+            raise ValueError(f"bend must not be below 0 radii; got {self.bend:g}")
         if min(self.width, self.height) < 16 or not self.fps > 0:
             raise ValueError(
                 "frames are at least 16 pixels wide and high and come at more than 0 a second; got "
@@ -183,6 +196,9 @@ class StillFrames:
                 f"{source} makes no clip: its landmarks lie within {self.camera.radius:.1f} px of their "
                 f"middle, {_MIN_RADIUS:g} are needed. Leave such faces out (`FaceSet.where`)."
             )
+        self._bending = config.bend and Bending(
+            (*seed, _BENDING), self.camera.middle, self.camera.radius, config.bend
+        )
 
     def __len__(self) -> int:
         return self._count
@@ -203,12 +219,18 @@ class StillFrames:
         if not 0 <= frame < len(self):
             raise IndexError(f"{self} has the frames 0 to {len(self) - 1}; got {frame}")
         scene, seconds = self._shelf.fetch(self), self._begins + frame / self.config.fps
+        if self._bending:  # held for an exposure
+            photo = scene.photo
+            bent = self._bending.bend(photo.pixels, photo.matrix, seconds)
+            scene = replace(scene, photo=replace(photo, pixels=bent))
         picture = self._expose(scene, seconds)
         return picture if scene.footage is None else scene.footage.develop(picture, seconds)
 
     def landmarks(self) -> Float[np.ndarray, "frames landmarks 2"]:
         """The landmarks of every frame, (T, N, 2) in its pixels, in the middle of its exposure."""
-        return project(self.camera.matrix(self._times()), self._still)
+        times = self._times()
+        still = self._bending.bent(self._still, times) if self._bending else self._still
+        return project(self.camera.matrix(times), still)
 
     def uncovered(self) -> Bool[np.ndarray, "frames landmarks"]:
         """Which landmarks nothing covers in the middle of each frame's exposure, (T, N)."""

@@ -151,9 +151,9 @@ class VirtualCamera:
 
 
 def project(
-    matrix: Float[np.ndarray, "*times 3 3"], points: Float[np.ndarray, "points 2"]
+    matrix: Float[np.ndarray, "*times 3 3"], points: Float[np.ndarray, "*#times points 2"]
 ) -> Float[np.ndarray, "*times points 2"]:
-    """Points (N, 2) moved by homographies (…, 3, 3), in float64."""
+    """Points (N, 2), or others at each time (…, N, 2), moved by homographies (…, 3, 3), in float64."""
     moved = points @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]
     return moved[..., :2] / moved[..., 2:]
 

@@ -76,14 +76,26 @@ def one(faces, **changed):
     return replace(faces, samples=(replace(faces.samples[0], **changed),))
 
 
+# Bending pulls one side of a dot farther than the other, so that its centroid is not quite its centre.
+@pytest.mark.parametrize(("bend", "close"), [(0.0, 0.035), (0.05, 0.12)])
 @pytest.mark.parametrize(("side", "radius"), [(200, 45.0), (400, 90.0), (1200, 300.0)])
-def test_landmarks_are_exact(side, radius):
+def test_landmarks_are_exact(side, radius, bend, close):
     """Photos that are enlarged, shown as they are, and reduced."""
     pixels, centers = dots_photo(side, radius)
     for seed in range(3):
-        config = replace(BARE, motion=BLINK)
+        config = replace(BARE, motion=BLINK, bend=bend)
         errors = dot_errors(StillFrames(Drawn(pixels), centers, 30, (seed,), config))
-        assert len(errors) == 270 and errors.max() < 0.035
+        assert len(errors) == 270 and errors.max() < close
+
+
+def test_a_bent_face_moves_as_a_stiff_one_and_against_itself_besides(faces):
+    stiff, bent = (
+        clips_from_stills(faces, 30, config=replace(BARE, bend=bend)).clips for bend in (0.0, 0.05)
+    )
+    for one, other in zip(stiff, bent, strict=True):
+        apart = other.landmarks - one.landmarks
+        assert 0 < np.abs(apart).max() < 0.25 * np.ptp(one.landmarks[0], axis=0).max()
+        assert np.abs(apart - apart.mean(axis=1, keepdims=True)).max() > 1
 
 
 def test_landmarks_are_those_of_the_middle_of_a_long_exposure():
@@ -350,6 +362,7 @@ def test_a_frame_that_is_not_there_is_refused(faces):
         (StillMotionConfig, {"width": 8}, "got 8 × 256"),
         (StillMotionConfig, {"fps": 0.0}, "more than 0 a second"),
         (StillMotionConfig, {"latest_start": -1.0}, "must not be below 0 s"),
+        (StillMotionConfig, {"bend": -0.1}, "must not be below 0 radii"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(kind, wrong, complaint):
