@@ -167,7 +167,9 @@ def heights(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l
 FAINT = 1e-3  # height of the target from which `log_heights` begins to count in powers of ten
 
 
-def log_heights(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2") -> Vectors:
+def log_heights(
+    vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2", step: int = 1
+) -> Float[Tensor, "*batch positions"]:
     """Vectors in heights on a logarithmic scale, to be read by a network: 0 for none, 1 for the target's.
 
     Raw logits are hard to read: one number added to all of them changes nothing that they mean, but
@@ -175,10 +177,12 @@ def log_heights(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss 
     whatever the loss, and are never below 0. Their logarithm keeps what is faint apart from nothing: a
     thousandth of the target reads as 0.10, a hundredth as 0.35, a tenth as 0.67.
 
-    In 32 bits at least, as a softmax over hundreds of bins needs.
+    In 32 bits at least, as a softmax over hundreds of bins needs. Heights of so many bins at a time, `step`,
+    are averaged before their logarithm is taken; as many must make up a vector.
     """
     exact = vectors.float() if vectors.dtype.itemsize < 4 else vectors
     high = heights(exact, size, target_sigma, loss=loss).clamp(min=0)
+    high = high.unflatten(-1, (-1, step)).mean(dim=-1)
     return (high / FAINT).log1p() / math.log1p(1 / FAINT)
 
 

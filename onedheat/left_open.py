@@ -132,17 +132,17 @@ LEFT_OPEN = (
 TRACKER_LEFT_OPEN = (
     Choice(
         "layers of CNN₃",
-        "one convolution over L that strides, with a ReLU and no batch norm",
+        "one convolution over three positions, with a ReLU and no batch norm",
         "the landmarks are its channels, as stacked in Fig. 2b; heights have a scale already, and so a "
         "frame is the same alone as in its clip",
         {},
     ),
     Choice(
         "what CNN₃ reads of the heatmaps",
-        "how high they are against a target, on a logarithmic scale",
+        "how high they are against a target, averaged over the bins of a position, on a logarithmic scale",
         "with cross-entropy heatmaps are logits, on which its ReLUs died at λ = 0.9; heights mean the same "
         "by either loss, and their logarithm keeps what is faint apart from nothing",
-        {"reads": "heights"},
+        {},
     ),
     Choice(
         "positions of U and V",
@@ -168,8 +168,8 @@ TRACKER_LEFT_OPEN = (
     Choice(
         "how far a landmark is followed between two frames",
         "4 % of the face's side, which sets the kernel of CNN₄ at every L",
-        "in crops by the last frame's landmarks, 999 of 1000 move less: by 1.6 % on Talking Face, 2.8 % in "
-        "clips made of photos, 3.7 % in drawn ones",
+        "in crops by the last frame's landmarks, 999 of 1000 move by less than 1.6 % on Talking Face, 3.7 % "
+        "in drawn clips and 4.3 % in those made of photos",
         {"reach": 0.04},
     ),
     Choice(

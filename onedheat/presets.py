@@ -160,7 +160,7 @@ PRESETS = {
             validate_every=2,
             augment=AugmentConfig(rotation_share=0.5, rotation=20),
         ),
-        "`tiny`, 128 px, with the paper's recurrence around it, λ = 0.9 (the paper: 0.3): 1.03 M weights. "
+        "`tiny`, 128 px, with the paper's recurrence around it, λ = 0.9 (the paper: 0.3): 0.95 M weights. "
         "Trained on clips of 16 frames, in which what is hidden counts six times, with the detector left as "
         "it is: --start-from its weights. `tiny68-tracker` was trained by it; its "
         "model card has the command and the NRMSE.",

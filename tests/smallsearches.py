@@ -11,7 +11,7 @@ from onedheat.data.samples import FaceSet
 from onedheat.models import LandmarkNetwork, TrackerConfig
 from onedheat.presets import Preset
 
-TRACKER = TrackerConfig(**asdict(SMALL), features=4, reads="raw")
+TRACKER = TrackerConfig(**asdict(SMALL))
 
 
 def search_of(

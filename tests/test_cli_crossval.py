@@ -19,7 +19,7 @@ from onedheat.presets import PRESETS
 run = CliRunner().invoke
 SMALL = ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
 SMALL += ["passes=1", "batch_size=8", "warmup_steps=2"]
-ON_CLIPS = ["reads=raw", "features=4", "batch_size=2", "frames=2"]
+ON_CLIPS = ["batch_size=2", "frames=2"]
 
 
 @pytest.fixture(scope="module")

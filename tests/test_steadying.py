@@ -159,7 +159,7 @@ def test_each_frame_is_read_once_however_many_look():
 
 def test_a_tracker_stands_before_the_detector_inside_it():
     torch.manual_seed(0)
-    tracker = Tracker(TrackerConfig(**SMALL.as_dict(), features=4, reads="raw")).eval()
+    tracker = Tracker(TrackerConfig(**SMALL.as_dict())).eval()
     for weight in tracker.fourth_x.parameters():
         torch.nn.init.normal_(weight, std=0.1)
     clips = clips_of(1.0)
@@ -198,7 +198,7 @@ def test_a_tracker_that_is_late_has_a_filter_as_late_beside_it(monkeypatch):
 
 
 def test_the_detector_inside_is_run_as_its_tracker_is_run():
-    tracker = Tracker(TrackerConfig(**SMALL.as_dict(), features=4, reads="raw")).eval()
+    tracker = Tracker(TrackerConfig(**SMALL.as_dict())).eval()
     by_torch = without_memory(Landmarker(tracker, engine=TorchEngine(tracker)))
     assert by_torch.detector is tracker.detector and isinstance(by_torch.engine, TorchEngine)
     assert without_memory(Landmarker(tracker)).engine is None

@@ -284,10 +284,10 @@ def test_each_face_has_a_memory_of_its_own_and_a_lost_one_begins_anew():
 
 def test_memory_does_not_hold_on_to_a_face_that_fades_away():
     echoing = DotTracker().eval()
-    for third, fourth in ((echoing.third_x, echoing.fourth_x), (echoing.third_y, echoing.fourth_y)):
-        third.meaning = None  # heights as they are
+    for fourth in (echoing.fourth_x, echoing.fourth_y):
         with torch.no_grad():
-            fourth[-1].weight.zero_().diagonal()[1:-1] = 1.0  # V as it is
+            fourth[0].bias.fill_(-1.4)  # V of a dot comes to 2, that of the wall to 1.4
+            fourth[-1].weight.zero_().diagonal().fill_(2.0)
     face = face_at(100, 70)
     fading = [share * picture_of(face) for share in np.linspace(1, 0, 24)]
     looks = {}

@@ -34,8 +34,6 @@ _TRUNK = {"size": SIZE, "width": 32, "depth": 3}
 # between two bins without a peak.
 _SIGMA = {"target_sigma": 2.0}
 
-_REFINEMENT = {"features": 32, "reads": "raw"}  # as the shipped trackers were trained
-
 # Drawn faces vary by themselves in light, shade, noise and in what stands before them. What is left is
 # where the crop lies.
 _GEOMETRY = AugmentConfig(
@@ -119,7 +117,8 @@ def recipe_on_clips(config: NetworkConfig, seed: int) -> TrainConfig:
         validation=0.03,
         validate_every=4,
         seed=seed,
-        augment=replace(_GEOMETRY, wobble=0.01),  # as they were trained; more than in use
+        hidden_weight=6.0 if within else 1.0,
+        augment=replace(_GEOMETRY, wobble=0.002 if within else 0.01),
     )
 
 
@@ -139,8 +138,7 @@ def two_dimensional(bins: int) -> Entry:
 def tracker(bins: int, decay: float = DECAY) -> Entry:
     """The 1D tracker of L = `bins` and that λ, around the detector of this L."""
     inside = one_dimensional(bins)
-    how = {"decay": decay, **_REFINEMENT}
-    config = TrackerConfig(**asdict(inside.config), **how)
+    config = TrackerConfig(**asdict(inside.config), decay=decay)
     return Entry(f"tracker-L{bins}-decay{decay:.1f}", config, start=inside.name)
 
 

@@ -11,7 +11,7 @@ the face, it moves along.
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -29,6 +29,8 @@ Features = Float[Tensor, "batch features positions"]
 # frame says enough: of 3 landmarks, refinements with 3 features learned nothing, with 24 they did.
 FEWEST = 32
 
+LOOKS = 3  # positions that CNN₃ looks at together
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrackerConfig(DetectorConfig):
@@ -37,13 +39,10 @@ class TrackerConfig(DetectorConfig):
     Attributes:
         decay: λ of Eq. 13, in [0, 1]; 0 forgets every frame at once.
         features: C, channels of U and V; 0 for one a landmark, or 32 where landmarks are fewer.
-        density: positions that U and V have for each position of the trunk's features, at most: CNN₃
-            strides over `step` bins, the smallest divisor of M with which they are no denser.
+        density: positions that U and V have for each position of the trunk's features, at most. Each
+            stands for `step` bins, the smallest divisor of M with which they are no denser.
         reach: how far a landmark may move from one frame to the next and still be carried along, as a
             share of the face's side. CNN₄'s kernel follows from it, whatever L is.
-        reads: what CNN₃ sees of E: its ``"heights"`` on a logarithmic scale (see `log_heights`), and then
-            each landmark begins with a feature of its own; or E as it is, ``"raw"``, with random weights
-            to begin with, as in checkpoints that do not say.
 
     Raises:
         ValueError: a value that no network can be built with, said by name.
@@ -55,7 +54,6 @@ class TrackerConfig(DetectorConfig):
     features: int = 0
     density: int = 3
     reach: float = 0.04
-    reads: Literal["heights", "raw"] = "heights"
 
     def __post_init__(self):
         super().__post_init__()
@@ -64,19 +62,19 @@ class TrackerConfig(DetectorConfig):
         self.demand(self.density >= 1, f"density must be at least 1, got {self.density}")
         self.demand(0 <= self.reach <= 1, f"reach must be in [0, 1], got {self.reach}")
         self.demand(
-            self.reads in ("heights", "raw"),
-            f"reads must be 'heights' or 'raw', got {self.reads!r}",
-        )
-        self.demand(
-            self.reads == "raw" or self.feature_count >= self.landmarks,
-            f"features must be 0 or at least one a landmark, {self.landmarks}, got {self.features}; "
-            "with fewer set reads to 'raw'",
+            self.feature_count >= self.landmarks,
+            f"features must be 0 or at least one a landmark, {self.landmarks}, got {self.features}",
         )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrackerConfig":
-        """The config of a checkpoint; see `NetworkConfig.from_dict`. Before `reads` all read E raw."""
-        return super().from_dict({"reads": "raw", **values})
+        """The config of a checkpoint; see `NetworkConfig.from_dict`."""
+        if "reads" in values:
+            raise ValueError(
+                "tracker config: unknown reads; CNN₃ of an older onedheat read every bin, and its weights "
+                "fit no tracker of this one: train it again from its detector"
+            )
+        return super().from_dict(values)
 
     @property
     def feature_count(self) -> int:
@@ -90,7 +88,7 @@ class TrackerConfig(DetectorConfig):
 
     @property
     def step(self) -> int:
-        """Bins between two positions of U."""
+        """Bins that a position of U stands for."""
         least = math.ceil(self.upsample / self.density)
         return next(n for n in range(least, self.upsample + 1) if self.upsample % n == 0)
 
@@ -100,15 +98,10 @@ class TrackerConfig(DetectorConfig):
         return self.bins // self.step
 
     @property
-    def overlap(self) -> int:
-        """Bins that a position sees, and writes to, on each side of the `step` that are its own."""
-        return (self.step + 1) // 2
-
-    @property
     def kernel(self) -> int:
         """Positions that CNN₄ looks at together: what a bin says reaches every bin within `reach`."""
-        left = self.reach * self.bins - 2 * self.overlap
-        return 2 * max(1, math.ceil(left / self.step)) + 1
+        left = self.reach * self.positions - LOOKS // 2
+        return 2 * max(1, math.ceil(left)) + 1
 
 
 class TrackerState(NamedTuple):
@@ -121,59 +114,44 @@ class TrackerState(NamedTuple):
 class ThirdCNN(nn.Sequential):
     """CNN₃: E, the landmarks as channels of a signal of L bins, (B, N, L) → U of (B, C, P).
 
-    Of E it reads the heights, on a logarithmic scale. At first feature n is landmark n alone, averaged
-    over the bins that are a position's own, so that V begins as a fading memory of what was found.
-    Without batch norm: heights have a scale already, and a frame's features depend on no other frame.
+    Of E it reads the heights, averaged over the bins of a position, on a logarithmic scale. At first
+    feature n is landmark n alone, so that V begins as a fading memory of what was found. Without batch
+    norm: heights have a scale already, and a frame's features depend on no other frame.
     """
 
     def __init__(self, config: TrackerConfig):
-        convolution = nn.Conv1d(
-            config.landmarks,
-            config.feature_count,
-            config.step + 2 * config.overlap,
-            stride=config.step,
-            padding=config.overlap,
-        )
+        convolution = nn.Conv1d(config.landmarks, config.feature_count, LOOKS, padding=LOOKS // 2)
+        weight, bias = (part.detach()[: config.landmarks] for part in convolution.parameters())
+        nn.init.dirac_(weight)
+        nn.init.zeros_(bias)
         super().__init__(convolution, nn.ReLU())
-        self.meaning = config.meaning if config.reads == "heights" else None
-        if config.reads == "heights":
-            weight, bias = (part.detach()[: config.landmarks] for part in convolution.parameters())
-            own = slice(config.overlap, config.overlap + config.step)
-            weight.zero_().diagonal()[own] = 1 / config.step  # the diagonal is (bins, N)
-            bias.zero_()
+        self.step, self.meaning = config.step, config.meaning
 
     def forward(self, detected: Vectors) -> Features:
         return super().forward(self.seen(detected))
 
-    def seen(self, detected: Vectors) -> Vectors:
+    def seen(self, detected: Vectors) -> Float[Tensor, "batch landmarks positions"]:
         """What the convolution is given of E."""
-        return detected if self.meaning is None else log_heights(detected, **self.meaning)
+        return log_heights(detected, **self.meaning, step=self.step)
 
 
 class FourthCNN(nn.Sequential):
     """CNN₄: V of (B, C, P) → the refinement (B, N, L). It begins as none: its last weights are 0.
 
-    Where features begin as landmarks, the first layer begins by handing V on as it is.
+    The first layer begins by handing V on as it is.
 
     A ReLU stands between its layers: without one, the refinement would be a sum over the frames, and
     could not depend on whether the present frame says enough by itself.
     """
 
     def __init__(self, config: TrackerConfig):
-        last = nn.ConvTranspose1d(
-            config.feature_count,
-            config.landmarks,
-            config.step + 2 * config.overlap,
-            stride=config.step,
-            padding=config.overlap,
-        )
+        features, kernel, step = config.feature_count, config.kernel, config.step
+        near = nn.Conv1d(features, features, kernel, padding=kernel // 2)
+        nn.init.dirac_(near.weight)
+        nn.init.zeros_(near.bias)
+        last = nn.ConvTranspose1d(features, config.landmarks, step, stride=step)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        features, kernel = config.feature_count, config.kernel
-        near = nn.Conv1d(features, features, kernel, padding=kernel // 2)
-        if config.reads == "heights":
-            nn.init.dirac_(near.weight)
-            nn.init.zeros_(near.bias)
         super().__init__(near, nn.ReLU(), last)
 
 
@@ -229,7 +207,7 @@ class Tracker(ClipNetwork):
 
         Args:
             detector: left as it is.
-            settings: `decay`, `features`, `density`, `reach`, `reads` and `distance` of its config.
+            settings: `decay`, `features`, `density`, `reach` and `distance` of its config.
         """
         shared = {f.name: getattr(detector.config, f.name) for f in fields(DetectorConfig)}
         tracker = cls(TrackerConfig(**shared | settings))

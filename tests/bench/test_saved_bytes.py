@@ -132,7 +132,7 @@ def test_the_count_of_a_clip_without_values_is_the_count_with_them(config):
 def test_the_part_of_the_tracker_can_be_counted_by_hand():
     """Each axis keeps what CNN₃ reads of E, U after its ReLU, V, what CNN₄'s ReLU gives, and for its
     loss the difference of the refined heatmaps from the target."""
-    numbers = 2 * 68 * TRACKER.bins + 3 * TRACKER.feature_count * TRACKER.positions
+    numbers = 68 * TRACKER.bins + (68 + 3 * TRACKER.feature_count) * TRACKER.positions
     found = clip_saved_bytes(TRACKER, frames=5, frozen=True)
     assert found == pytest.approx(5 * 2 * 4 * numbers, rel=0.02)
 

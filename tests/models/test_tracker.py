@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from onedheat import atlas
 from onedheat.checkpoints import CheckpointError, load_detector, save_detector
 from onedheat.data.talking_face import read_talking_face
 from onedheat.geometry import Crop, tight_box
@@ -110,8 +109,10 @@ def test_no_frame_knows_of_the_frames_after_it():
 # What CNN₃ reads ------------------------------------------------------------------------------------
 
 
-def seen(heatmaps, loss: str):
-    return Tracker(replace(SMALL, loss=loss, target_sigma=2.0)).third_x.seen(heatmaps)
+def seen(heatmaps, loss: str, density: int = 4):
+    """Of every bin by itself, unless a position stands for several."""
+    config = replace(SMALL, loss=loss, target_sigma=2.0, density=density)
+    return Tracker(config).third_x.seen(heatmaps)
 
 
 def test_heights_are_read_on_a_logarithmic_scale_from_0_to_the_target_at_1():
@@ -158,31 +159,19 @@ def test_logits_far_below_0_leave_no_feature_dead():
     assert (features.amax(dim=(0, 2)) > 0.5).all()
 
 
-# Of the atlas, which was trained that way
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+@pytest.mark.parametrize(("density", "step"), [(1, 4), (2, 2), (4, 1)])
+def test_a_position_is_read_by_the_mean_height_of_its_bins(density, step, loss):
+    target = render(10 + 44 * torch.rand(3, 5), 64, 64, 2.0)
+    put_out = target if loss == "l2" else target.clamp(min=1e-30).log()
+    means = target.reshape(3, 5, 64 // step, step).mean(dim=-1)
+    assert torch.allclose(seen(put_out, loss, density), log_heights(means, 64, 2.0), atol=1e-4)
 
 
-def test_a_raw_tracker_reads_the_heatmaps_themselves():
-    for network in (tracker(reads="raw"), atlas.load("tracker-L16-decay0.3")):
-        assert network.config.reads == "raw"
-        heatmaps = torch.randn(2, network.config.landmarks, network.config.bins)
-        convolution = network.third_x[0]
-        with torch.no_grad():
-            assert network.third_x.seen(heatmaps) is heatmaps
-            assert torch.equal(network.third_x(heatmaps), convolution(heatmaps).relu())
-
-
-def test_a_checkpoint_that_does_not_say_what_it_reads_is_raw():
-    values = SMALL.as_dict()
-    del values["reads"]
-    assert TrackerConfig.from_dict(values) == replace(SMALL, reads="raw")
-
-
-def test_the_weights_of_a_raw_tracker_begin_at_random_but_for_the_last():
-    network = Tracker(replace(SMALL, reads="raw", features=3))
-    assert network.start().x.shape[1] == 3
-    for layer in (network.third_x[0], network.fourth_y[0]):
-        assert (layer.weight != 0).all() and (layer.bias != 0).all()
-    assert (network.fourth_x[-1].weight == 0).all()
+def test_the_tracker_of_an_older_version_is_refused_in_words():
+    for older in ("heights", "raw"):
+        with pytest.raises(ValueError, match="unknown reads; .* train it again from its detector"):
+            TrackerConfig.from_dict(SMALL.as_dict() | {"reads": older})
 
 
 # How it begins, and what a detector has to do with it -----------------------------------------------
@@ -200,9 +189,7 @@ def test_a_fresh_tracker_is_its_detector():
 
 @pytest.mark.parametrize(("upsample", "density"), [(1, 3), (4, 3), (6, 2), (12, 3)])
 @pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
-def test_fresh_features_are_what_is_read_of_each_landmark_over_a_positions_own_bins(
-    upsample, density, loss
-):
+def test_fresh_features_are_what_is_read_of_each_landmark(upsample, density, loss):
     config = replace(SMALL, features=5, upsample=upsample, density=density, loss=loss)
     network = Tracker(config)
     detected = Heatmaps(*torch.rand(2, 3, 5, config.bins))
@@ -210,8 +197,8 @@ def test_fresh_features_are_what_is_read_of_each_landmark_over_a_positions_own_b
     for cnn, vectors, features in zip(
         (network.third_x, network.third_y), detected, state, strict=True
     ):
-        means = cnn.seen(vectors).unflatten(-1, (config.positions, config.step)).mean(dim=-1)
-        assert torch.allclose(features, means, atol=1e-6)
+        assert features.shape == (3, 5, config.positions)
+        assert torch.equal(features, cnn.seen(vectors))
 
 
 def test_a_fresh_state_is_a_fading_memory_of_each_landmark():
@@ -366,7 +353,7 @@ def test_clips_that_are_none_are_refused(spoil):
 @pytest.mark.parametrize(
     ("change", "word"),
     [({"decay": 1.1}, "decay"), ({"decay": -0.1}, "decay"), ({"features": -1}, "features"),
-     ({"features": 4}, "features must be 0 or at least one a landmark, 5, got 4; .* to 'raw'"),
+     ({"features": 4}, "features must be 0 or at least one a landmark, 5, got 4"),
      ({"features": 6, "landmarks": 7}, "features"),
      ({"density": 0}, "density"), ({"reach": 2.0}, "reach"), ({"gamma": -1.0}, "gamma")],
 )  # fmt: skip
@@ -452,9 +439,9 @@ def test_a_detector_is_no_tracker_and_the_file_says_so(tmp_path):
         load_detector(tmp_path / "net")
 
 
-def test_a_trackers_settings_are_its_detectors_and_five_more():
+def test_a_trackers_settings_are_its_detectors_and_four_more():
     own = {f.name for f in fields(TrackerConfig)} - {f.name for f in fields(DetectorConfig)}
-    assert own == {"decay", "features", "density", "reach", "reads"}
+    assert own == {"decay", "features", "density", "reach"}
     assert TrackerConfig.from_dict(SMALL.as_dict()) == SMALL
     with pytest.raises(ValueError, match="tracker config: unknown lambda; known are"):
         TrackerConfig.from_dict({"lambda": 0.3})

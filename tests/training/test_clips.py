@@ -24,7 +24,7 @@ from onedheat.training import Batches, MicroBatches, Run
 from onedheat.training.learner import weighted_loss
 from onedheat.training.starting import take_over
 
-TRACKER = TrackerConfig(**asdict(SMALL), features=4, reads="raw")
+TRACKER = TrackerConfig(**asdict(SMALL))
 WOBBLE = 0.01
 STILL = AugmentConfig(rotation_share=0, mirror_share=0, box_scale_spread=0, shift=0, wobble=WOBBLE)
 

@@ -67,7 +67,7 @@ def test_weights_that_were_taught_by_another_loss_are_refused(trained):
 
 def test_only_a_detector_that_was_trained_and_is_inside_a_tracker_can_be_left_as_it_is(trained):
     frozen = replace(QUICK, freeze_detector=True)
-    tracker = TrackerConfig(**asdict(SMALL), features=4, reads="raw")
+    tracker = TrackerConfig(**asdict(SMALL))
     check_start(Preset(tracker, frozen, ""), trained)
     with pytest.raises(ValueError, match="that is random: start from a trained detector"):
         check_start(Preset(tracker, frozen, ""), None)
