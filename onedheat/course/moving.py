@@ -6,6 +6,7 @@ import numpy as np
 
 from onedheat.course.augmented import photographed_faces
 from onedheat.course.photos import Photo
+from onedheat.data.datasets import BEND
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.geometry import Landmarks
 from onedheat.plots import Figure
@@ -16,7 +17,7 @@ LANDMARK = "nose_bridge_3"
 SIDE = 192  # pixels
 SEEDS = {"train": 28, "test": 34}  # lively clips, chosen by eye
 CAPTIONS = {
-    "train": "{}, moving, with what gets in the way in training",
+    "train": "{}, moving and bent, with what gets in the way in training",
     "test": "{}, moving, with what gets in the way in tests",
 }
 
@@ -30,7 +31,8 @@ def moving_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> Figure:
     faces = photographed_faces(photos)
     strips = []
     for family, name, number in zip(SEEDS, photos, range(len(photos)), strict=True):
-        config = StillMotionConfig(width=SIDE, height=SIDE, occluders=family)
+        bend = BEND if family == "train" else 0.0
+        config = StillMotionConfig(width=SIDE, height=SIDE, occluders=family, bend=bend)
         clip = clips_from_stills(faces, FRAMES, seed=SEEDS[family], config=config).clips[number]
         pictures = np.stack([clip.frames[t] for t in SHOWN])
         strips.append(

@@ -19,6 +19,10 @@ from onedheat.data.stills import StillMotionConfig, clips_from_stills
 # What hides points is what a memory is for: clips to train on are seldom without it.
 _OFTEN = PassingConfig(every=1.5, share=1.0, lasting=(0.5, 1.5))
 
+BEND = 0.05
+"""What photos are bent by in clips to train on (`StillMotionConfig.bend`): a tracker that saw stiff faces
+alone holds one back whose parts move against each other."""
+
 
 @dataclass(frozen=True)
 class Download:
@@ -100,7 +104,7 @@ class DataSet:
         """
         if self.clip_reader is not None:
             return self.clips(root, split)
-        config = StillMotionConfig(bend=0.05, passing=_OFTEN, latest_start=60.0)
+        config = StillMotionConfig(bend=BEND, passing=_OFTEN, latest_start=60.0)
         return clips_from_stills(self.read(root, split), frames, config=config)
 
     def watched(self, root: str | Path | None, split: str | None, frames: int) -> ClipSet:
