@@ -181,8 +181,11 @@ def log_heights(
     are averaged before their logarithm is taken; as many must make up a vector.
     """
     exact = vectors.float() if vectors.dtype.itemsize < 4 else vectors
-    high = heights(exact, size, target_sigma, loss=loss).clamp(min=0)
-    high = high.unflatten(-1, (-1, step)).mean(dim=-1)
+    high = heights(exact, size, target_sigma, loss=loss)
+    if loss == "l2":  # a probability is never below 0
+        high = high.clamp(min=0)
+    if step > 1:  # faster than a mean over so few
+        high = sum(high.unflatten(-1, (-1, step)).unbind(dim=-1)) / step
     return (high / FAINT).log1p() / math.log1p(1 / FAINT)
 
 

@@ -155,7 +155,7 @@ TRACKER_LEFT_OPEN = (
         "channels of U and V",
         "as many as there are landmarks, and 32 at least",
         "each landmark can begin with one of its own; `onedheat bench` says what a step takes of a frame's "
-        "time, a tenth of it here by PyTorch",
+        "time, 7 to 8 % of it here by PyTorch",
         {"features": 0},
     ),
     Choice(

@@ -11,7 +11,7 @@ from onedheat.bench.speed import engines_of
 from onedheat.engines import Engine
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Tracker, TrackerConfig
-from onedheat.models.clips import join, pick, state_bytes
+from onedheat.models.clips import join, parted, state_bytes
 from onedheat.pipeline import Landmarker, enough_threads
 from onedheat.pipeline.following import peaks_of
 
@@ -60,7 +60,7 @@ def step_of(network: Tracker, engine: Engine) -> Callable[[], None]:
         with enough_threads(engine, faces=1):
             peaks_of(network, found)
             _, after = network.refine(found, join(state))
-            state[0] = pick(after, [0])
+            state[0] = parted(after)[0]
         if engine.device.type == "cuda":
             torch.cuda.synchronize(engine.device)
 

@@ -2,7 +2,7 @@
 
 A *state* is what such a network keeps of the frames it has seen, of several faces at once: a named
 tuple of tensors whose first axis is the face. Its size does not depend on how many frames that were.
-`pick`, `restart` and `join` sort, forget and gather the faces of any state.
+`pick`, `restart`, `parted` and `join` sort, forget, part and gather the faces of any state.
 """
 
 from abc import abstractmethod
@@ -76,14 +76,22 @@ def restart(state: State, faces: Sequence[int]) -> State:
     )
 
 
+def parted(state: State) -> list[State]:
+    """Each face's state by itself; they are views of the one given."""
+    each = zip(*(part.split(1) for part in state), strict=True)
+    return [type(state)(*parts) for parts in each]
+
+
 def join(states: Sequence[State]) -> State:
-    """The faces of several states in one.
+    """The faces of several states in one; one state is given back as it is.
 
     Raises:
         ValueError: no states.
     """
     if not states:
         raise ValueError("no states to join; network.start(faces=0) is the state of no face")
+    if len(states) == 1:
+        return states[0]
     return type(states[0])(*(torch.cat(parts) for parts in zip(*states, strict=True)))
 
 

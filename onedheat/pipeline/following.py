@@ -23,7 +23,7 @@ from onedheat.geometry import paper_box
 from onedheat.heatmaps import Heatmaps, confidence
 from onedheat.landmarks import FACE_SIZE
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
-from onedheat.models.clips import join, pick
+from onedheat.models.clips import join, parted
 from onedheat.pipeline.landmarker import Landmarker
 from onedheat.pipeline.locating import (
     Located,
@@ -167,7 +167,7 @@ class _Recurrence:
         located = self._locate(step, images, boxes)
         if alone:  # memory would go on seeing a face that has left
             located = replace(located, peak=alone[0].double().cpu().numpy())
-        return located, [pick(after[0], [face]) for face in range(len(boxes))]
+        return located, parted(after[0])
 
     def _locate(self, run: Callable, images: Sequence[RGB], boxes: Boxes) -> Located:
         network, decoder = self.network, self.landmarker.decoder
@@ -184,8 +184,8 @@ class _Recurrence:
 
 def peaks_of(network: Tracker, detected: Heatmaps) -> Float[Tensor, "faces landmarks"]:
     """How high the detector inside a tracker peaks, mean of the two vectors, in [0, 1]."""
-    of_axes = [confidence(vectors.float(), **network.config.meaning) for vectors in detected]
-    return torch.stack(of_axes).mean(dim=0)
+    both = torch.stack(list(detected)).float()
+    return confidence(both, **network.config.meaning).mean(dim=0)
 
 
 def without_memory(landmarker: Landmarker) -> Landmarker:

@@ -12,7 +12,7 @@ from onedheat.geometry import Crop, tight_box
 from onedheat.heatmaps import Heatmaps, log_heights, render
 from onedheat.landmarks import WFLW98
 from onedheat.models import Detector, DetectorConfig, Tracker, TrackerConfig, build
-from onedheat.models.clips import join, pick, restart, state_bytes
+from onedheat.models.clips import join, parted, pick, restart, state_bytes
 from onedheat.models.tracker import TrackerState, decayed_sums
 
 SMALL = TrackerConfig(
@@ -280,6 +280,11 @@ def test_faces_are_picked_joined_and_restarted():
     assert torch.equal(turned.x, state.x[[2, 0]]) and torch.equal(turned.y, state.y[[2, 0]])
     both = join([turned, pick(state, [1])])
     assert torch.equal(pick(both, [1, 2, 0]).y, state.y)
+    each = parted(state)
+    assert len(each) == 3 and all(
+        torch.equal(one.x, state.x[n : n + 1]) for n, one in enumerate(each)
+    )
+    assert torch.equal(join(each).y, state.y) and torch.equal(join(each[1:2]).x, state.x[1:2])
     state.x[0] = torch.nan
     new = restart(state, [0, 2])
     assert new.x[[0, 2]].abs().max() == 0 and torch.equal(new.x[1], state.x[1])
