@@ -20,7 +20,7 @@ def test_each_photograph_gets_a_strip_of_frames_from_a_whole_clip(photos):
     assert shown == [f"frame {t}" for t in SHOWN] * 2 and max(SHOWN) < FRAMES
     captions = [text.get_text() for text in figure.texts]
     assert captions == [
-        "one, moving, with what gets in the way in training",
+        "one, moving and bent, with what gets in the way in training",
         "other, moving, with what gets in the way in tests",
     ]
 
