@@ -118,6 +118,7 @@ def recipe_on_clips(config: NetworkConfig, seed: int) -> TrainConfig:
         validate_every=4,
         seed=seed,
         hidden_weight=6.0 if within else 1.0,
+        # The recurrent 2D trackers as they were trained; more than in use.
         augment=replace(_GEOMETRY, wobble=0.002 if within else 0.01),
     )
 

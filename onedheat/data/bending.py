@@ -34,14 +34,14 @@ class Bending:
         middle: of the face, in pixels of the photo.
         radius: of the face, in pixels of the photo.
         spread: standard deviation of what a place is moved by along an axis, in radii, of all clips; in
-            lively ones it is five times that in calm ones. Large shifts are limited.
+            lively ones it is up to six times that in calm ones. Large shifts are limited.
     """
 
     def __init__(
         self, seed: Sequence[int], middle: Float[np.ndarray, "2"], radius: float, spread: float
     ):
         rng = np.random.default_rng(seed)
-        self.middle, self.radius, self._spread = middle, radius, spread
+        self._middle, self._radius, self._spread = middle, radius, spread
         angle, far = rng.uniform(0, 2 * np.pi, _PLACES), np.sqrt(rng.random(_PLACES))
         self._places = 0.9 * far[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         self._widths = rng.uniform(*_WIDTH, _PLACES)
@@ -53,11 +53,11 @@ class Bending:
         self, points: Float[np.ndarray, "points 2"], seconds: Float[np.ndarray, "times"]
     ) -> Float[np.ndarray, "times points 2"]:
         """Where points of the photo lie in the bent one at each moment, in pixels; NaN stay NaN."""
-        there = (points - self.middle) / self.radius
+        there = (points - self._middle) / self._radius
         pulls, bent = self._pulls(seconds), np.broadcast_to(there, (len(seconds), *there.shape))
         for _ in range(_TURNS):
             bent = there - self._shift(bent, pulls)
-        return bent * self.radius + self.middle
+        return bent * self._radius + self._middle
 
     def bend(self, photo: RGB, matrix: Float[np.ndarray, "3 3"], seconds: float) -> RGB:
         """The photo at one moment, bent.
@@ -75,9 +75,10 @@ class Bending:
         y = (np.arange(rows) + 0.5) * height / rows - 0.5
         x = (np.arange(columns) + 0.5) * width / columns - 0.5
         grid = np.stack(np.meshgrid(x, y), axis=-1)
-        scale = matrix[0, 0] * self.radius
-        middle = matrix[:2, :2] @ self.middle + matrix[:2, 2]
-        shift = scale * self._shift((grid - middle) / scale, self._pulls(np.array([seconds])))
+        scale = matrix[0, 0] * self._radius
+        middle = matrix[:2, :2] @ self._middle + matrix[:2, 2]
+        (pulls,) = self._pulls(np.array([seconds]))
+        shift = scale * self._shift((grid - middle) / scale, pulls)
         fine = cv2.resize(shift.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         fine[..., 0] += np.arange(width, dtype=np.float32)
         fine[..., 1] += np.arange(height, dtype=np.float32)[:, None]
@@ -92,8 +93,8 @@ class Bending:
         limit = np.broadcast_to(_FARTHEST * self._widths[:, None], moved.shape)
         return soft_limit(moved, limit)
 
-    def _shift(self, points: Points, pulls: Float[np.ndarray, "times places 2"]) -> Points:
-        """Where the photo is looked at, from where it is seen, in radii: (T, N, 2), or a grid at one time."""
+    def _shift(self, points: Points, pulls: Float[np.ndarray, "*times places 2"]) -> Points:
+        """Where the photo is looked at, from where it is seen, in radii: (T, N, 2), or (…, 2) at one time."""
         squared = ((points[..., None, :] - self._places) ** 2).sum(axis=-1)
         weights = np.exp(-squared / (2 * self._widths**2))
-        return weights @ (pulls if len(pulls) > 1 else pulls[0])
+        return weights @ pulls

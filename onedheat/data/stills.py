@@ -117,7 +117,8 @@ def _make_clip(
     sample: Sample, frames: int, seed: tuple[int, int], config: StillMotionConfig, shelf: "_Shelf"
 ) -> Clip:
     moving = StillFrames(sample.source, sample.landmarks, frames, seed, config, shelf)
-    landmarks, visible = moving.landmarks(), moving.uncovered()
+    landmarks = moving.landmarks()
+    visible = moving.uncovered(landmarks)
     visible &= np.isfinite(landmarks).all(axis=2)
     if sample.visible is not None:
         visible &= sample.visible
@@ -196,9 +197,9 @@ class StillFrames:
                 f"{source} makes no clip: its landmarks lie within {self.camera.radius:.1f} px of their "
                 f"middle, {_MIN_RADIUS:g} are needed. Leave such faces out (`FaceSet.where`)."
             )
-        self._bending = config.bend and Bending(
-            (*seed, _BENDING), self.camera.middle, self.camera.radius, config.bend
-        )
+        words, camera = (*seed, _BENDING), self.camera
+        bends = config.bend > 0
+        self._bending = Bending(words, camera.middle, camera.radius, config.bend) if bends else None
 
     def __len__(self) -> int:
         return self._count
@@ -232,9 +233,11 @@ class StillFrames:
         still = self._bending.bent(self._still, times) if self._bending else self._still
         return project(self.camera.matrix(times), still)
 
-    def uncovered(self) -> Bool[np.ndarray, "frames landmarks"]:
-        """Which landmarks nothing covers in the middle of each frame's exposure, (T, N)."""
-        landmarks, passing = self.landmarks(), self._passing()
+    def uncovered(
+        self, landmarks: Float[np.ndarray, "frames landmarks 2"]
+    ) -> Bool[np.ndarray, "frames landmarks"]:
+        """Which of its landmarks nothing covers in the middle of each frame's exposure, (T, N)."""
+        passing = self._passing()
         if passing is None:
             return np.ones(landmarks.shape[:2], dtype=bool)
         covered = map(passing.covers, self._times(), landmarks)

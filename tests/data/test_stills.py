@@ -220,7 +220,8 @@ def test_landmarks_are_invisible_exactly_where_something_covers_them():
             StillFrames(Drawn(np.full((200, 200, 3), v, np.uint8)), landmarks, 60, (seed,), config)
             for v in (255, 0)
         )
-        uncovered, places = white.uncovered(), white.landmarks()
+        places = white.landmarks()
+        uncovered = white.uncovered(places)
         for t in range(0, 60, 4):
             opacity = 1 - (white[t].astype(float) - black[t]).mean(axis=2) / 255
             x, y = np.round(places[t]).astype(int).T
