@@ -35,6 +35,8 @@ class TrainConfig:
         frames: T of the training clips, for networks that look at video.
         hidden_weight: how many times a landmark counts that is known not to be seen.
         freeze_detector: teach a tracker alone and leave the detector in it as it is.
+        cuda_graph: a single GPU is told the work of a step once and repeats it, which spares it the wait
+            for the processor; the step's memory stays taken between steps.
         seed: of everything drawn at random.
         augment: how much the pictures vary.
     """
@@ -56,6 +58,7 @@ class TrainConfig:
     frames: int = 16
     hidden_weight: float = 1.0
     freeze_detector: bool = False
+    cuda_graph: bool = True
     seed: int = 0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
 

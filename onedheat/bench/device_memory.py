@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from onedheat.models import NetworkConfig, build
+from onedheat.models import KINDS, ClipNetwork, NetworkConfig, build
 
 CAP = 32 * 2**30  # bytes; the paper's V100
-BATCH = 10  # the paper's
+BATCH = 10  # the paper's; of a tracker it does not say whether frames or clips are meant
 OUT_OF_MEMORY = "OOM"
 
 
@@ -28,7 +28,7 @@ def training_peak(
     Args:
         config: of any kind of network.
         device: where it is trained; a GPU without a number is the current one.
-        batch: pictures a step.
+        batch: pictures a step; of a network that looks at video, the frames of one clip.
         cap: bytes; a GPU that has less keeps its own limit.
         cuda: what counts and limits, `torch.cuda` or something like it.
 
@@ -56,10 +56,13 @@ def training_peak(
 
 
 def _train_two_steps(config: NetworkConfig, device: str | torch.device, batch: int) -> None:
-    network = build(config).to(device).train()
+    with torch.device(device):
+        network = build(config).train()
+        images = torch.rand(batch, 3, config.size, config.size)
+        labels = torch.rand(batch, config.landmarks, 2) * (config.size - 1)
+    if issubclass(KINDS[config.kind], ClipNetwork):
+        images, labels = images[None], labels[None]
     optimizer = torch.optim.Adam(network.parameters())
-    images = torch.rand(batch, 3, config.size, config.size, device=device)
-    labels = torch.rand(batch, config.landmarks, 2, device=device) * (config.size - 1)
     for _ in range(2):
         optimizer.zero_grad(set_to_none=True)
         network.loss(network(images), labels).backward()

@@ -104,7 +104,7 @@ def memory(paper: DetectorConfig, say: Say, time_share: float | None = None) -> 
         "clip_saved_bytes": clip_memory(paper, say),
         "output_numbers": numbers,
         "post_trunk_share": {"saved_bytes": (whole - trunk) / trunk, "time": time_share},
-        "device_peak": device_peak(ways, say) if torch.cuda.is_available() else None,
+        "device_peak": device_peak(paper, say) if torch.cuda.is_available() else None,
     }
 
 
@@ -124,10 +124,16 @@ def clip_memory(paper: DetectorConfig, say: Say) -> ByWay:
     return kept
 
 
-def device_peak(ways: Mapping[str, Mapping[int, NetworkConfig]], say: Say) -> dict:
-    """Peak memory of a GPU in a training step of each network, in bytes or ``"OOM"``."""
+def device_peak(paper: DetectorConfig, say: Say) -> dict:
+    """Peak memory of a GPU in a training step, in bytes or ``"OOM"``: the memory rows of Table 1.
+
+    Returns:
+        `device`, `cap`, `batch`, and `peaks`: the ways of `columns`, and ``"1d_tracker"`` and
+        ``"2d_tracker"`` of one clip of as many frames → L → bytes.
+    """
+    trackers = {f"{way}_tracker": configs for way, configs in tracker_columns(paper).items()}
     peaks: ByWay = {}
-    for way, configs in ways.items():
+    for way, configs in (columns(paper) | trackers).items():
         peaks[way] = {}
         for bins, config in configs.items():
             say(f"peak memory of the GPU, {way}, L = {bins}")
@@ -136,7 +142,7 @@ def device_peak(ways: Mapping[str, Mapping[int, NetworkConfig]], say: Say) -> di
         "device": torch.cuda.get_device_name(),
         "cap": min(CAP, torch.cuda.get_device_properties(0).total_memory),
         "batch": BATCH,
-        **peaks,
+        "peaks": peaks,
     }
 
 
@@ -204,9 +210,8 @@ def as_text(found: dict) -> str:
         *_byte_lines(found["clip_saved_bytes"], 2**20),
     ]
     if peaks := found["device_peak"]:
-        title = f"GiB at the peak of a step of {peaks['batch']} pictures, {peaks['device']}"
-        ways = {way: peaks[way] for way in found["saved_bytes"]}
-        lines += ["", title, *_byte_lines(ways, 2**30)]
+        title = f"GiB at the peak of a step of {peaks['batch']} pictures, {peaks['device']}, by L"
+        lines += ["", title, *_byte_lines(peaks["peaks"], 2**30)]
     shares = found["post_trunk_share"]
     lines += ["", f"after the trunk: {shares['saved_bytes']:.1%} of the bytes the trunk keeps"]
     if shares["time"] is not None:
@@ -251,7 +256,8 @@ def _tracking_lines(tracking: dict) -> list[str]:
 
 
 def _training_lines(training: dict) -> list[str]:
-    best, names = training["ceilings"], ("images/s", "TFLOP/s", "TB/s", "of floor")
+    best = training["ceilings"]
+    names = "images/s", "TFLOP/s", "TB/s", "of floor", "convs alone"
     lines = [
         f"a step of training of {training['batch']} pictures in bfloat16, {training['device']}",
         f"{'':36}" + "".join(f"{name:>12}" for name in names),
@@ -259,13 +265,14 @@ def _training_lines(training: dict) -> list[str]:
     ]
     for name, rate in training["networks"].items():
         if rate == OUT_OF_MEMORY:
-            cells = [rate, *"–––"]
+            cells = [rate, *"––––"]
         else:
             cells = [
                 f"{rate['images_per_second']:.0f}",
                 f"{rate['tflops']:.1f}",
                 f"{rate['tbytes']:.2f}",
                 f"{rate['floor']:.1%}",
+                f"{rate['convolutions']:.1%}",
             ]
         lines.append(f"{name:36}" + "".join(f"{cell:>12}" for cell in cells))
     return lines

@@ -11,15 +11,18 @@ from statistics import median
 
 import torch
 from torch import Tensor
+from torch.profiler import profile, supported_activities
 from torch.utils.flop_counter import FlopCounterMode
 
 from onedheat.bench.saved_bytes import saved_by_autograd
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
+from onedheat.training.recording import Recording
 
 BATCH = 64
 SIDE = 8192  # of the matrices that are multiplied
 COPIED = 2**30  # bytes
 WARM = 3  # calls before a step is timed
+CONVOLUTIONS = "aten::convolution", "aten::convolution_backward"
 
 
 def ceilings(device: torch.device | str = "cuda") -> dict[str, float]:
@@ -43,6 +46,8 @@ def training_rate(
 ) -> dict[str, float]:
     """The bare step of training in bfloat16 with Adam beside its floor: no data are prepared.
 
+    The step is played back from a recording, as `onedheat.training` does it.
+
     Args:
         config: of any kind of network.
         peak: what the GPU reaches at best, see `ceilings`.
@@ -52,19 +57,27 @@ def training_rate(
     Returns:
         `images_per_second`; `tflops` and `tbytes` a second that were reached, where of bytes those are
         counted that no implementation could spare, see `bytes_moved`; `floor`, the share of the time
-        that the larger of the two needs at the GPU's best.
+        that the larger of the two needs at the GPU's best; `convolutions`, what `floor` would be if
+        nothing but cuDNN's convolutions took time.
     """
     network = build(config).to(device, memory_format=torch.channels_last).train()
     images, labels = _pictures(config, batch, device)
     with torch.cuda.device(device), _fastest_convolutions():
         step = _step_of(network, images, labels)
-        flops, moved = flops_of(step), bytes_moved(network, images, labels)
         seconds = seconds_of(step)
+
+        def told() -> None:
+            _loss(network, images, labels).backward()
+
+        flops, moved = flops_of(told), bytes_moved(network, images, labels)
+        convolving = convolution_seconds(told)
     reached = {"tflops": flops / seconds / 1e12, "tbytes": moved / seconds / 1e12}
+    floor = max(reached[name] / peak[name] for name in reached)
     return {
         "images_per_second": batch / seconds,
         **reached,
-        "floor": max(reached[name] / peak[name] for name in reached),
+        "floor": floor,
+        "convolutions": floor * seconds / convolving,
     }
 
 
@@ -90,6 +103,18 @@ def flops_of(call: Callable[[], object]) -> int:
     return counter.get_total_flops()
 
 
+def convolution_seconds(call: Callable[[], object]) -> float:
+    """Seconds that convolutions take in a call, forward and backward: of a GPU, where there is one."""
+    call()
+    with profile(activities=supported_activities()) as profiled:
+        call()
+    rows = [row for row in profiled.key_averages() if row.key in CONVOLUTIONS]
+    on_gpu, on_processor = (
+        sum(getattr(row, f"{of}_time_total") for row in rows) for of in ("device", "cpu")
+    )
+    return (on_gpu or on_processor) / 1e6
+
+
 def bytes_moved(network: LandmarkNetwork, images: Tensor, labels: Tensor) -> int:
     """Bytes that a step must move at least: what autograd keeps, and each weight, its gradient and
     Adam's two averages in float32, all of them written and read once.
@@ -102,9 +127,17 @@ def bytes_moved(network: LandmarkNetwork, images: Tensor, labels: Tensor) -> int
 def _step_of(network: LandmarkNetwork, images: Tensor, labels: Tensor) -> Callable[[], None]:
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
 
+    def add_gradients(images: Tensor, labels: Tensor) -> Tensor:
+        loss = _loss(network, images, labels)
+        loss.backward()
+        return loss.detach()
+
+    if images.is_cuda:
+        add_gradients = Recording(add_gradients, (images, labels))
+
     def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        _loss(network, images, labels).backward()
+        optimizer.zero_grad(set_to_none=not images.is_cuda)
+        add_gradients(images, labels)
         optimizer.step()
 
     return step

@@ -1,13 +1,13 @@
 """What learns: a network, its optimiser, and the average of its weights. One step of it is `learn`."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -16,6 +16,7 @@ from onedheat.data.crops import FaceBatch
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
 from onedheat.models.clips import Pictures
 from onedheat.presets import TrainConfig
+from onedheat.training.recording import Recording
 from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
 from onedheat.training.starting import take_over
 
@@ -59,6 +60,7 @@ class Learner:
         # How many batches a batch norm has seen.
         self._counted = [[value for value in of if not value.is_floating_point()] for of in both]
         self.augmentation = Augmentation(config.augment, seed=config.seed)
+        self._recording: Recording | None = None
         self.step = 0
 
     def untrained(self) -> LandmarkNetwork:
@@ -85,24 +87,51 @@ class Learner:
             Their losses, left on the device.
         """
         config, plan, losses = self.config, self.plan, []
+        draw = self.step * plan.parts + plan.first
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         self.wrapped.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        for number, part in enumerate(parts, plan.first):
-            last = number == plan.first + plan.each - 1
+        add_gradients = self._gradients_added(parts[0])
+        for number, part in enumerate(parts):
             # Processes exchange gradients once a step, with the last part.
+            last = number == plan.each - 1
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                output = self.wrapped(self._varied(part.images, self.step * plan.parts + number))
-                loss = weighted_loss(self.bare, output, part, config.hidden_weight)
-                self.accelerator.backward(loss / plan.each)
-            losses.append(loss.detach())
+                images = self._varied(part.images, draw + number)
+                losses.append(add_gradients(images, part.landmarks, part.hidden))
         if config.clip:
             self.accelerator.clip_grad_norm_(self.wrapped.parameters(), config.clip)
         self.optimizer.step()
         self._update_average()
         self.step += 1
         return torch.stack(losses)
+
+    def _gradients_added(self, like: FaceBatch) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """What adds the gradients of a part to those of its step, of which there are none yet."""
+        if not self._records:
+            self.optimizer.zero_grad(set_to_none=True)
+            return self._add_gradients
+        if self._recording is None:
+            inputs = self._varied(like.images, 0), like.landmarks, like.hidden
+            statistics = list(self.bare.buffers())
+            self._recording = Recording(self._add_gradients, inputs, changed=statistics)
+        # Set to none, they would come to lie elsewhere, and a recording knows one place.
+        self.optimizer.zero_grad(set_to_none=False)
+        return self._recording
+
+    @property
+    def _records(self) -> bool:
+        """Whether gradients come from a recording: those of one GPU alone, which are not scaled."""
+        work = self.accelerator
+        alone = work.device.type == "cuda" and work.num_processes == 1 and work.scaler is None
+        return self.config.cuda_graph and alone
+
+    def _add_gradients(
+        self, images: Pictures, landmarks: Tensor, hidden: Tensor
+    ) -> Float[Tensor, ""]:
+        output = self.wrapped(images)
+        loss = weighted_loss(self.bare, output, landmarks, hidden, self.config.hidden_weight)
+        self.accelerator.backward(loss / self.plan.each)
+        return loss.detach()
 
     def _varied(self, images: Pictures, draw: int) -> Pictures:
         """Training pictures with their pixels changed; those of clips are left as they are."""
@@ -146,19 +175,23 @@ class Learner:
 
 
 def weighted_loss(
-    network: LandmarkNetwork, output: Any, part: FaceBatch, hidden_weight: float
+    network: LandmarkNetwork,
+    output: Any,
+    landmarks: Float[Tensor, "*batch landmarks 2"],
+    hidden: Bool[Tensor, "*batch landmarks"],
+    hidden_weight: float,
 ) -> Float[Tensor, ""]:
     """A network's loss, in which landmarks that are hidden count `hidden_weight` times.
 
     The loss is a mean over annotated landmarks, and this is the weighted one: it is put together from
     the mean of all and that of the hidden ones.
     """
-    loss = network.loss(output, part.landmarks)
+    loss = network.loss(output, landmarks)
     if hidden_weight == 1:
         return loss
-    annotated = part.landmarks.isfinite().all(dim=-1)
-    hidden = part.hidden & annotated
+    annotated = landmarks.isfinite().all(dim=-1)
+    hidden = hidden & annotated
     # Where none is, the loss of the hidden ones is 0, and so is what it counts: no GPU is asked.
     more = (hidden_weight - 1) * hidden.sum() / annotated.sum().clamp(min=1)
-    of_hidden = network.loss(output, part.landmarks.where(hidden[..., None], torch.nan))
+    of_hidden = network.loss(output, landmarks.where(hidden[..., None], torch.nan))
     return (loss + more * of_hidden) / (1 + more)

@@ -12,7 +12,7 @@ from onedheat.files import write_atomically
 from onedheat.models import KINDS, NetworkConfig
 from onedheat.presets import TrainConfig
 
-FREE = {"workers", "save_minutes", "accumulate"}
+FREE = {"workers", "save_minutes", "accumulate", "cuda_graph"}
 """Settings that change nothing about the result; `accumulate` is part of `micro_batches`."""
 
 BEFORE = {"ema_warmup": False}

@@ -7,7 +7,7 @@ import torch
 
 from onedheat.bench import device_memory
 from onedheat.bench.device_memory import CAP, training_peak
-from onedheat.models import DetectorConfig
+from onedheat.models import DetectorConfig, Tracker, TrackerConfig
 
 SMALL = DetectorConfig(size=64, depth=1, width=16, channels=16, compressed=4)
 GIB = 2**30
@@ -96,6 +96,19 @@ def test_another_fault_is_no_result(monkeypatch):
     with pytest.raises(RuntimeError, match="cuDNN"):
         peak(cuda)
     assert cuda.fractions[-1] == 1.0
+
+
+def test_a_tracker_is_given_its_pictures_as_one_clip(monkeypatch):
+    shapes = []
+    forward = Tracker.forward
+    monkeypatch.setattr(
+        Tracker,
+        "forward",
+        lambda self, images: shapes.append(images.shape) or forward(self, images),
+    )
+    tracker = TrackerConfig(**SMALL.as_dict())
+    assert training_peak(tracker, device="cpu", batch=3, cuda=Counter()) == 9 * GIB
+    assert shapes == [(1, 3, 3, 64, 64)] * 2
 
 
 def test_the_two_steps_train(monkeypatch):

@@ -105,14 +105,16 @@ def test_a_gpu_adds_its_peaks(small, monkeypatch):
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda _: type("P", (), {"total_memory": 80 * 2**30})
     )
-    monkeypatch.setattr(
-        report, "training_peak", lambda config: "OOM" if config.kind != "detector" else 9 * 2**30
-    )
+    taken = {"detector": 9 * 2**30, "tracker": 11 * 2**30}
+    monkeypatch.setattr(report, "training_peak", lambda config: taken.get(config.kind, "OOM"))
     result = bench("--memory", "--json", "-")
-    peaks = json.loads(result.stdout)["device_peak"]
-    assert peaks["device"] == "A GPU" and peaks["cap"] == 32 * 2**30 and peaks["batch"] == 10
+    found = json.loads(result.stdout)["device_peak"]
+    assert found["device"] == "A GPU" and found["cap"] == 32 * 2**30 and found["batch"] == 10
+    peaks = found["peaks"]
+    assert list(peaks) == ["1d", "2d_trunk", "2d_upsampled", "1d_tracker", "2d_tracker"]
     assert set(peaks["1d"].values()) == {9 * 2**30}
-    assert peaks["2d_trunk"] == {"16": "OOM", "32": "OOM", "64": "OOM"}
+    assert set(peaks["1d_tracker"].values()) == {11 * 2**30} and len(peaks["1d_tracker"]) == 7
+    assert peaks["2d_trunk"] == peaks["2d_tracker"] == {"16": "OOM", "32": "OOM", "64": "OOM"}
     text = bench("--memory").stdout
     assert "GiB at the peak of a step of 10 pictures, A GPU" in text and "OOM" in text
 
@@ -121,6 +123,7 @@ def test_a_gpu_adds_its_peaks(small, monkeypatch):
 def gpu(small, monkeypatch):
     """A GPU on which a step of one preset does not fit."""
     rate = {"images_per_second": 557.2, "tflops": 89.04, "tbytes": 0.507, "floor": 0.169}
+    rate["convolutions"] = 0.514
 
     def training_rate(config, peak):
         assert peak == {"tflops": 796.0, "tbytes": 3.0}
@@ -150,10 +153,10 @@ def test_the_text_shows_training_beside_the_gpus_best(gpu):
     lines = bench("--only", "small", "--only", "tiny").stdout.splitlines()
     start = lines.index("a step of training of 64 pictures in bfloat16, A GPU")
     assert [line.split() for line in lines[start + 1 : start + 6]] == [
-        ["images/s", "TFLOP/s", "TB/s", "of", "floor"],
+        ["images/s", "TFLOP/s", "TB/s", "of", "floor", "convs", "alone"],
         ["at", "best", "796.0", "3.00"],
-        ["small", "OOM", "–", "–", "–"],
-        ["tiny", "557", "89.0", "0.51", "16.9%"],
+        ["small", "OOM", "–", "–", "–", "–"],
+        ["tiny", "557", "89.0", "0.51", "16.9%", "51.4%"],
         [],
     ]
     header, best, out_of_memory, fits = lines[start + 1 : start + 5]

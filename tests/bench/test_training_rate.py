@@ -9,6 +9,7 @@ from onedheat.bench.training_rate import (
     _pictures,
     _step_of,
     bytes_moved,
+    convolution_seconds,
     flops_of,
     training_rate,
 )
@@ -78,6 +79,21 @@ def test_operations_of_a_product_are_exact():
     assert flops_of(lambda: left @ right) == 2 * 3 * 5 * 7
 
 
+def test_the_time_of_convolutions_is_that_of_both_directions_and_of_nothing_else():
+    images = torch.rand(4, 32, 64, 64, requires_grad=True)
+    filters = torch.rand(64, 32, 3, 3, requires_grad=True)
+
+    def forward():
+        return torch.nn.functional.conv2d(images, filters)
+
+    def seconds(call):
+        return min(convolution_seconds(call) for _ in range(5))
+
+    there, both = seconds(forward), seconds(lambda: forward().sum().backward())
+    assert 0 < 1.3 * there < both
+    assert convolution_seconds(lambda: filters.exp()) == 0
+
+
 def test_bytes_are_what_autograd_keeps_and_what_adam_needs_written_and_read(network, pictures):
     kept = {}
 
@@ -114,7 +130,8 @@ def test_a_gpu_trains_a_tiny_detector():
     before = torch.backends.cudnn.benchmark
     peak = {"tflops": 2000.0, "tbytes": 20.0}  # more than any has
     rate = training_rate(DetectorConfig(loss="cross_entropy"), peak, batch=8)
-    assert list(rate) == ["images_per_second", "tflops", "tbytes", "floor"]
+    assert list(rate) == ["images_per_second", "tflops", "tbytes", "floor", "convolutions"]
     assert rate["images_per_second"] > 0 and 0 < rate["floor"] < 1
     assert rate["floor"] == max(rate["tflops"] / 2000, rate["tbytes"] / 20)
+    assert rate["floor"] < rate["convolutions"] < 1
     assert torch.backends.cudnn.benchmark is before

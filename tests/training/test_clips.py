@@ -11,7 +11,6 @@ from onedheat.checkpoints import load_detector
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.clip_batches import ClipBatches, TrainingClips
 from onedheat.data.clips import joined
-from onedheat.data.crops import FaceBatch
 from onedheat.data.errors import DataError
 from onedheat.data.synthetic import synthetic_clips
 from onedheat.evaluation import evaluate, evaluate_clips
@@ -125,7 +124,6 @@ def test_hidden_landmarks_count_as_often_as_they_are_told_to():
     landmarks[0, 0, :5] = torch.nan
     hidden = torch.rand(2, 3, count) < 0.3
     hidden[0, 0, :9] = True  # of which five have no label
-    part = FaceBatch(torch.rand(2, 3, 3, size, size), landmarks, hidden, torch.arange(2))
 
     known = landmarks.isfinite().all(-1)
     each = torch.full((2, 3, count), torch.nan)
@@ -135,12 +133,11 @@ def test_hidden_landmarks_count_as_often_as_they_are_told_to():
         each[tuple(at)] = network.loss(output, alone)
     weights = torch.where(hidden, 4.0, 1.0)[known]
     expected = (weights * each[known]).sum() / weights.sum()
-    assert weighted_loss(network, output, part, 4.0).item() == pytest.approx(
-        expected.item(), rel=1e-4
-    )
-    assert weighted_loss(network, output, part, 1.0) == network.loss(output, landmarks)
-    seen = part._replace(hidden=torch.zeros_like(hidden))
-    assert weighted_loss(network, output, seen, 4.0) == network.loss(output, landmarks)
+    found = weighted_loss(network, output, landmarks, hidden, 4.0)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-4)
+    assert weighted_loss(network, output, landmarks, hidden, 1.0) == network.loss(output, landmarks)
+    seen = torch.zeros_like(hidden)
+    assert weighted_loss(network, output, landmarks, seen, 4.0) == network.loss(output, landmarks)
 
 
 def test_the_same_item_is_the_same_clip_and_another_pass_another(clips):
