@@ -184,8 +184,7 @@ def log_heights(
     high = heights(exact, size, target_sigma, loss=loss)
     if loss == "l2":  # a probability is never below 0
         high = high.clamp(min=0)
-    if step > 1:  # faster than a mean over so few
-        high = sum(high.unflatten(-1, (-1, step)).unbind(dim=-1)) / step
+    high = high.unflatten(-1, (-1, step)).mean(dim=-1)
     return (high / FAINT).log1p() / math.log1p(1 / FAINT)
 
 

@@ -15,7 +15,7 @@ from onedheat.data.images import RGB
 from onedheat.geometry import Box, tight_box
 from onedheat.landmarks import Scheme, correspondence
 from onedheat.pipeline import Landmarker, landmarks_box
-from onedheat.pipeline.following import Follower, Memory
+from onedheat.pipeline.following import NOTHING, Follower, Memory
 from onedheat.pipeline.identities import Motion
 from onedheat.reports import Report, summarize
 
@@ -95,7 +95,7 @@ class Watcher:
     def look(self, moment: Moment) -> None:
         """Finds the landmarks of each frame of a moment; the moments of a clip come in their order."""
         if moment.t == 0:  # other clips than before
-            self._memories, self._motions = dict.fromkeys(moment.numbers), {}
+            self._memories, self._motions = dict.fromkeys(moment.numbers, NOTHING), {}
         boxes = np.stack([self._box(number, moment.t) for number in moment.numbers])
         remembered = [self._memories[number] for number in moment.numbers]
         located, after = self._follower.look(moment.images, boxes, remembered)

@@ -18,7 +18,7 @@ from onedheat.models import Tracker, TrackerConfig, build
 from onedheat.models.compared import RegressionConfig
 from onedheat.pipeline import Landmarker, to_batch
 from onedheat.pipeline.cuts import CutDetector
-from onedheat.pipeline.following import Follower
+from onedheat.pipeline.following import NOTHING, Follower, steadied
 from onedheat.pipeline.identities import distances, pair_nearest
 
 
@@ -66,6 +66,46 @@ def test_two_passes_look_again_in_the_papers_box():
     assert np.allclose(found[1][0].landmarks, expected, atol=1e-6)
     assert "two passes" in tracker.method
     assert "one pass" in follow([])[2].method
+
+
+def test_the_side_of_the_box_drawn_anew_follows_slowly_and_its_centre_at_once():
+    box = np.array([10.0, 20.0, 110.0, 120.0])
+    assert steadied(box, None).tolist() == box.tolist()
+    assert steadied(box, 104.0).tolist() == [8.5, 18.5, 111.5, 121.5]
+    assert steadied(box, 100.0).tolist() == box.tolist()
+    for far in (80.0, 130.0):  # another face, or one that came much nearer
+        assert steadied(box, far).tolist() == box.tolist()
+
+
+def test_a_face_whose_eyes_shake_is_looked_at_in_a_box_that_shakes_less():
+    eyes = np.random.default_rng(0).normal(scale=0.6, size=30)
+    way = [face_at(100, 70) + [[shake, 0.0], [-shake, 0.0], [0.0, 0.0]] for shake in eyes]
+    finder = Watcher()
+    tracker = dot_landmarker(finder).tracker(two_pass=True)
+    sides, own = [], []
+    for face in way:
+        finder.faces = [face]
+        (found,) = tracker(picture_of(face))
+        if known := tracker._known[0].memory.side:
+            sides.append(known)
+            landmarks = found.landmarks
+            drawn = paper_box(landmarks, float(DOTS.normalising_distance(landmarks)))
+            own.append(drawn[2] - drawn[0])
+    assert len(sides) == 29 and np.std(own) > 1
+    assert np.diff(sides).std() < 0.5 * np.diff(own).std()
+    assert np.mean(sides) == pytest.approx(np.mean(own), rel=0.02)
+
+
+def test_what_is_remembered_of_a_face_is_scaled_with_the_frames():
+    finder = Watcher()
+    finder.faces = [face_at(100, 70)]
+    picture = picture_of(*finder.faces)
+    tracker = dot_landmarker(finder).tracker(two_pass=True)
+    tracker(picture), tracker(picture)
+    side = tracker._known[0].memory.side
+    tracker._fit_to(np.zeros((2 * picture.shape[0], 2 * picture.shape[1], 3), np.uint8))
+    assert tracker._known[0].memory.side == pytest.approx(2 * side)
+    assert NOTHING.scaled(2.0) == NOTHING
 
 
 def test_what_is_kept_of_a_face_does_not_grow():
@@ -241,7 +281,7 @@ def test_frame_by_frame_is_what_the_tracker_gives_for_the_whole_clip(run_by):
     way = [face_at(100 + t, 70 + t) for t in range(6)]
     pictures = [picture_of(face) for face in way]
     boxes = [tight_box(face, 1.3) for face in way]
-    follower, memories, found = Follower(landmarker), [None], []
+    follower, memories, found = Follower(landmarker), [NOTHING], []
     for picture, box in zip(pictures, boxes, strict=True):
         located, memories = follower(picture, box[None], memories)
         found.append(located.landmarks[0])
@@ -265,7 +305,7 @@ def test_each_face_has_a_memory_of_its_own_and_a_lost_one_begins_anew():
     for _ in range(4):
         found = tracker(picture_of(*faces))
     (staying,) = [face.identity for face in found if face.landmarks[0, 0] < 150]
-    first, second = (known.memory for known in tracker._known)
+    first, second = (known.memory.state for known in tracker._known)
     assert first.x.shape == second.x.shape == (1, 4, network.config.positions)
     assert not torch.allclose(first.x, second.x)
     state = first.x.nbytes + first.y.nbytes
@@ -279,7 +319,7 @@ def test_each_face_has_a_memory_of_its_own_and_a_lost_one_begins_anew():
         if len(found) == 2:
             break
     assert [face.identity for face in found] == [staying, 2]
-    assert tracker._known[1].memory is None
+    assert tracker._known[1].memory == NOTHING
 
 
 def test_memory_does_not_hold_on_to_a_face_that_fades_away():
@@ -311,10 +351,10 @@ def test_two_passes_of_a_tracker_network_remember_the_second_alone():
     for _ in range(3):
         tracker(picture_of(*finder.faces))
     network.detector.looks.clear()
-    before = tracker._known[0].memory
+    before = tracker._known[0].memory.state
     (face,) = tracker(picture_of(*finder.faces))
     assert network.detector.looks == [1, 1]
-    after = tracker._known[0].memory
+    after = tracker._known[0].memory.state
     u = after.x - network.config.decay * before.x
     assert float(u.min()) > -1e-4  # CNN₃ ends in a ReLU: one step of the recurrence, not two
     assert np.abs(face.landmarks - finder.faces[0]).max() < 4

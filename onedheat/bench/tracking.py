@@ -2,18 +2,14 @@
 
 import time
 from collections.abc import Callable
-from statistics import median
 
 import numpy as np
-import torch
 
 from onedheat.bench.speed import engines_of
-from onedheat.engines import Engine
-from onedheat.heatmaps import Heatmaps
 from onedheat.models import Tracker, TrackerConfig
-from onedheat.models.clips import join, parted, state_bytes
-from onedheat.pipeline import Landmarker, enough_threads
-from onedheat.pipeline.following import peaks_of
+from onedheat.models.clips import state_bytes
+from onedheat.pipeline import Landmarker
+from onedheat.pipeline.following import NOTHING, Follower
 
 FACE = np.array([[160.0, 50.0, 290.0, 180.0]])  # of the astronaut
 
@@ -23,25 +19,31 @@ def tracking_cost(config: TrackerConfig, *, seconds: float = 2.0) -> dict:
 
     Returns:
         `state_bytes` of a face, and by engine the milliseconds of a frame without the tracker (crop,
-        network, reading the vectors; no search for faces), those of the tracker's step, and the step's
-        share of both together.
+        network, reading the vectors; no search for faces), those that the tracker adds to it, its step,
+        and the step's share of both together.
     """
     network = Tracker(config).eval()
+    engines = zip(engines_of(network.detector), engines_of(network), strict=True)
     by_engine = {
-        name: _shares(network, engine, seconds) for name, engine in engines_of(network.detector)
+        name: _shares(
+            following(Landmarker(network.detector, engine=alone)),
+            following(Landmarker(network, engine=together)),
+            seconds,
+        )
+        for (name, alone), (_, together) in engines
     }
     return {"state_bytes": state_bytes(network.start()), **by_engine}
 
 
-def _shares(network: Tracker, engine: Engine, seconds: float) -> dict[str, float]:
-    """Frame and step in turns, so that whatever else a machine does slows both."""
-    from skimage.data import astronaut
-
-    image, landmarker = astronaut(), Landmarker(network.detector, engine=engine)
-    network.to(engine.device)
-    frame, step = alternately(
-        lambda: landmarker.locate([image], FACE), step_of(network, engine), seconds=seconds
-    )
+def _shares(
+    without: Callable[[], None], within: Callable[[], None], seconds: float
+) -> dict[str, float]:
+    """Frames without the tracker and with it in turns: what else a machine does slows two neighbours alike,
+    so the step is the median of what lies between them.
+    """
+    alone, followed = alternately(without, within, seconds=seconds)
+    frame = float(np.median(alone))
+    step = float(np.median(np.subtract(followed, alone)))
     return {
         "frame_ms": round(1000 * frame, 3),
         "step_ms": round(1000 * step, 3),
@@ -49,26 +51,22 @@ def _shares(network: Tracker, engine: Engine, seconds: float) -> dict[str, float
     }
 
 
-def step_of(network: Tracker, engine: Engine) -> Callable[[], None]:
-    """All that a tracker does for one face beyond its detector, as a call; see `Follower`."""
-    size = 1, network.config.landmarks, network.config.bins
-    found = Heatmaps(*(torch.rand(size, device=engine.device) for _ in "xy"))
-    state = [network.start()]
+def following(landmarker: Landmarker) -> Callable[[], None]:
+    """A call that follows a face through one more frame, in one pass, as `FaceTracker` does."""
+    from skimage.data import astronaut
 
-    @torch.inference_mode()
-    def step() -> None:
-        with enough_threads(engine, faces=1):
-            peaks_of(network, found)
-            _, after = network.refine(found, join(state))
-            state[0] = parted(after)[0]
-        if engine.device.type == "cuda":
-            torch.cuda.synchronize(engine.device)
+    landmarker.detector.to(landmarker.engine.device)
+    image, follower, memories = astronaut(), Follower(landmarker), [NOTHING]
 
-    return step
+    def follow() -> None:
+        nonlocal memories
+        _, memories = follower(image, FACE, memories)
+
+    return follow
 
 
-def alternately(*calls: Callable[[], object], seconds: float, least: int = 5) -> list[float]:
-    """Median seconds of each of some calls, made in turns once they are warm.
+def alternately(*calls: Callable[[], object], seconds: float, least: int = 5) -> list[list[float]]:
+    """What each of some calls took each time, in seconds; they are made in turns once they are warm.
 
     Args:
         calls: what is timed.
@@ -84,4 +82,4 @@ def alternately(*calls: Callable[[], object], seconds: float, least: int = 5) ->
             start = time.perf_counter()
             call()
             times.append(time.perf_counter() - start)
-    return [median(times) for times in taken]
+    return taken

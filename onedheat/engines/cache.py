@@ -1,8 +1,8 @@
 """Exported networks are kept in the user's cache, so that each is exported once.
 
 A file's name is ``<what it was made from>-<its own sha256>.onnx``. The first part covers the weights,
-the config, the versions of onedheat and torch and the code of the networks, so that nothing old is ever
-taken for new; the second tells a damaged file, which is made again.
+the config, the versions of onedheat and torch and the code of networks and export, so that nothing old
+is ever taken for new; the second tells a damaged file, which is made again.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 import onedheat
-from onedheat import models
+from onedheat import heatmaps, models
+from onedheat.engines import export
 from onedheat.engines.export import as_onnx, weights_digest
 from onedheat.engines.onnx_engine import OnnxEngine
 from onedheat.files import write_atomically
@@ -49,7 +50,8 @@ def cache_folder() -> Path:
 
 def _key(network: LandmarkNetwork) -> str:
     parts = [weights_digest(network), onedheat.__version__, torch.__version__]
-    code = sorted(Path(models.__file__).parent.rglob("*.py"))
+    own = (Path(module.__file__) for module in (export, heatmaps))
+    code = [*sorted(Path(models.__file__).parent.rglob("*.py")), *own]
     digest = hashlib.sha256("\n".join(parts).encode())
     for file in code:
         digest.update(file.read_bytes())

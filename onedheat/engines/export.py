@@ -4,9 +4,10 @@ import hashlib
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,13 +16,23 @@ from torch import Tensor, nn
 
 import onedheat
 from onedheat.engines.errors import EXPORTER, EngineError, demand
-from onedheat.engines.onnx_engine import FORMAT, METADATA, OnnxEngine
+from onedheat.engines.onnx_engine import (
+    DETECTED,
+    FORMAT,
+    MEMORY,
+    METADATA,
+    NEXT,
+    PEAK,
+    REFINED,
+    OnnxEngine,
+)
 from onedheat.engines.torch_engine import Engine, tensors_of
 from onedheat.files import write_atomically
 from onedheat.geometry import Crop, warp
 from onedheat.landmarks import scheme, scheme_as_json
-from onedheat.models import LandmarkNetwork
+from onedheat.models import LandmarkNetwork, Tracker
 from onedheat.models.folding import fold_batch_norms
+from onedheat.models.tracker import TrackerState
 
 TOLERANCE = 1e-4
 """How far an exported network's output may lie from PyTorch's, as a share of its highest value (at
@@ -35,7 +46,10 @@ def export(network: LandmarkNetwork, path: str | Path) -> float:
     """Writes a network as an ONNX file that can be used alone; a file that is wrong is never left.
 
     The file takes `images`, float32 (batch, 3, F, F) RGB in [0, 1], for any batch; that of a detector
-    gives `x` and `y`, (batch, N, L). Its metadata holds, as JSON under the key ``onedheat``, the
+    gives `x` and `y`, (batch, N, L). That of a tracker takes `memory_x` and `memory_y` too, (batch, C, P),
+    zeros for a face that is new, and gives `next_x` and `next_y` to be handed in with its next frame;
+    `detected_x` and `detected_y` are what the detector inside finds in this frame by itself, and `peak`,
+    (batch, N), is how high that peaks. The metadata holds, as JSON under the key ``onedheat``, the
     network's config, landmark scheme and calibration; `onedheat.load` and `OnnxEngine` read it.
 
     Args:
@@ -73,10 +87,14 @@ def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
         "calibration": network.calibration and network.calibration.as_json(),
     }
     folded = fold_batch_norms(network).cpu()
+    pictures = torch.zeros(2, 3, config.size, config.size)  # one would be taken for a constant
     with torch.inference_mode():
-        output = folded(torch.zeros(1, 3, config.size, config.size))
-    names = getattr(output, "_fields", ("output",))
-    content = exported(folded, config.size, names, {METADATA: json.dumps(metadata)})
+        output = folded(pictures)
+    inputs, names = {"images": pictures}, getattr(output, "_fields", ("output",))
+    if isinstance(folded, Tracker):
+        inputs |= dict(zip(MEMORY, folded.start(len(pictures)), strict=True))
+        folded, names = _OneFrame(folded), (*REFINED, *DETECTED, PEAK, *NEXT)
+    content = exported(folded, inputs, names, {METADATA: json.dumps(metadata)})
     found = difference(OnnxEngine(content), network)
     if not found <= TOLERANCE:  # nan is not
         raise EngineError(
@@ -86,14 +104,30 @@ def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
     return content, found
 
 
+class _OneFrame(nn.Module):
+    """A tracker with the memory of its faces among what it takes and gives."""
+
+    def __init__(self, tracker: Tracker):
+        super().__init__()
+        self.tracker = tracker
+
+    def forward(self, images: Tensor, memory_x: Tensor, memory_y: Tensor) -> tuple[Tensor, ...]:
+        detected = self.tracker.detect(images)
+        refined, after = self.tracker.refine(detected, TrackerState(memory_x, memory_y))
+        return *refined, *detected, self.tracker.peaks(detected), *after
+
+
 def exported(
-    network: nn.Module, size: int, outputs: Sequence[str], metadata: dict[str, str]
+    network: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    metadata: dict[str, str],
 ) -> bytes:
-    """Any network of pictures as what stands in an ONNX file, unchecked.
+    """Any network as what stands in an ONNX file, unchecked.
 
     Args:
-        network: in eval mode, on the processor; takes (batch, 3, size, size).
-        size: side of its pictures in pixels.
+        network: in eval mode, on the processor.
+        inputs: what it takes, by name, of two pictures; the file will take any number of them.
         outputs: names for the tensors that it gives.
         metadata: kept in the file.
 
@@ -103,13 +137,14 @@ def exported(
     demand(*EXPORTER, purpose="exporting to ONNX")
     import onnx
 
+    batch = torch.export.Dim("batch")
     with _quiet_exporter():
         program = torch.onnx.export(
             network,
-            (torch.zeros(2, 3, size, size),),  # a batch of one would be taken for a constant
+            tuple(inputs.values()),
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=["images"],
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            input_names=list(inputs),
             output_names=list(outputs),
             verbose=False,
         )
@@ -131,7 +166,8 @@ def weights_digest(network: LandmarkNetwork) -> str:
 
 @torch.inference_mode()
 def difference(engine: Engine, network: LandmarkNetwork) -> float:
-    """The largest difference of outputs for a face, its mirror image and noise, alone and together.
+    """The largest difference of outputs for a face, its mirror image and noise, alone and together; of a
+    tracker that remembers in two frames, of all that it gives.
 
     It is a share of the highest value (at least of 1), and NaN where either output is not finite.
     """
@@ -139,12 +175,23 @@ def difference(engine: Engine, network: LandmarkNetwork) -> float:
     device = next(network.parameters()).device
     pictures = sample_pictures(network.config.size)
     apart = []
-    for batch in (pictures[:1], pictures):
-        given = tensors_of(engine(batch.to(engine.device)))
-        wanted = tensors_of(reference(batch.to(device)))
-        for a, b in zip(given, wanted, strict=True):
+
+    def compare(given: Any, wanted: Any) -> None:
+        for a, b in zip(tensors_of(given), tensors_of(wanted), strict=True):
             scale = b.abs().max().clamp(min=1)
             apart.append(((a.to(device) - b).abs().max() / scale).item())
+
+    for batch in (pictures[:1], pictures):
+        compare(engine(batch.to(engine.device)), reference(batch.to(device)))
+    if isinstance(engine, OnnxEngine) and engine.remembers:
+        here, there = engine.start(len(pictures)), reference.start(len(pictures))
+        for batch in (pictures, pictures.flip(0)):  # what was seen matters from the second frame on
+            (*given, here), detected = engine.step(batch, here), reference.detect(batch.to(device))
+            wanted, there = reference.refine(detected, there)
+            compare(given[0], wanted)
+            compare(given[1], reference.peaks(detected))
+            compare(here, there)
+            compare(engine.detect(batch), detected)
     return float(np.max(apart))  # np.max keeps a nan, max may not
 
 

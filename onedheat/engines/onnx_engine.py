@@ -1,9 +1,11 @@
 """ONNX Runtime as an engine: a file that says itself what it finds, run on the processor."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,9 +14,15 @@ from onedheat.calibration import Calibration
 from onedheat.engines.errors import RUNTIME, EngineError, demand
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import KINDS, LandmarkNetwork, build
+from onedheat.models.tracker import TrackerState
 
 FORMAT = 1
 METADATA = "onedheat"  # the key in the file's metadata whose value is the JSON below
+
+# A tracker's inputs beside its pictures, and its outputs.
+MEMORY = "memory_x", "memory_y"
+REFINED, DETECTED = ("x", "y"), ("detected_x", "detected_y")
+PEAK, NEXT = "peak", ("next_x", "next_y")
 
 
 class OnnxEngine:
@@ -58,9 +66,46 @@ class OnnxEngine:
         Raises:
             ValueError: pictures of another shape, dtype or range.
         """
-        self.network.check(pictures)
-        tensors = run_session(self._session, pictures)
+        if self.remembers:
+            return Heatmaps(*self._run(pictures, REFINED, self.start(len(pictures))))
+        tensors = self._run(pictures)
         return Heatmaps(*tensors) if len(tensors) == 2 else tensors[0]
+
+    # A tracker, one frame at a time
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it is a tracker that takes its memory and gives it back; those that an older onedheat
+        exported see each frame as the first.
+        """
+        return MEMORY[0] in {entry.name for entry in self._session.get_inputs()}
+
+    def start(self, faces: int = 1) -> TrackerState:
+        """The memory of so many faces of which no frame has been seen."""
+        return TrackerState(*(torch.zeros(part.shape) for part in self.network.start(faces)))
+
+    def detect(self, pictures: Float[Tensor, "batch 3 size size"]) -> Heatmaps:
+        """What the detector inside a tracker finds in each picture by itself, (B, N, L)."""
+        return Heatmaps(*self._run(pictures, DETECTED, self.start(len(pictures))))
+
+    def step(
+        self, pictures: Float[Tensor, "batch 3 size size"], state: TrackerState
+    ) -> tuple[Heatmaps, Float[Tensor, "batch landmarks"], TrackerState]:
+        """The next frame of each face: heatmaps (B, N, L), how high the detector's peak, see
+        `Tracker.peaks`, and the memory afterwards.
+        """
+        x, y, peaks, *after = self._run(pictures, (*REFINED, PEAK, *NEXT), state)
+        return Heatmaps(x, y), peaks, TrackerState(*after)
+
+    def _run(
+        self,
+        pictures: Float[Tensor, "batch 3 size size"],
+        outputs: Sequence[str] | None = None,
+        memory: TrackerState | None = None,
+    ) -> list[Tensor]:
+        self.network.check(pictures)
+        more = dict(zip(MEMORY, memory, strict=True)) if memory else {}
+        return run_session(self._session, pictures, more, outputs)
 
 
 def described(metadata: dict) -> LandmarkNetwork:
@@ -110,19 +155,35 @@ def open_session(content: bytes, threads: int | None = None, name: str = "the mo
         raise EngineError(f"{name} is no ONNX model that can be run ({reason})") from error
 
 
-def run_session(session, pictures: Tensor) -> list[Tensor]:
-    """Everything a session puts out for a batch of pictures; its one input may have any name.
+def run_session(
+    session,
+    pictures: Tensor,
+    more: Mapping[str, Tensor] | None = None,
+    outputs: Sequence[str] | None = None,
+) -> list[Tensor]:
+    """What a session puts out for a batch of pictures.
+
+    Args:
+        session: its first input, of any name, takes the pictures.
+        pictures: of any type.
+        more: what its other inputs take, by name.
+        outputs: names of those that are wanted; by default all.
 
     Raises:
         EngineError: it cannot take them.
     """
-    feed = {session.get_inputs()[0].name: pictures.detach().float().cpu().contiguous().numpy()}
+    given = {session.get_inputs()[0].name: pictures} | dict(more or {})
+    feed = {name: _as_numpy(tensor) for name, tensor in given.items()}
     try:
-        return [torch.from_numpy(values) for values in session.run(None, feed)]
+        return [torch.from_numpy(values) for values in session.run(outputs, feed)]
     except Exception as error:  # onnxruntime has a class of its own for each way to fail
         raise EngineError(
             f"ONNX Runtime cannot run pictures of shape {tuple(pictures.shape)}: {error}"
         ) from error
+
+
+def _as_numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().contiguous().numpy()
 
 
 def _read(path: Path) -> tuple[bytes, str]:

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from onedheat.heatmaps import Heatmaps, log_heights
+from onedheat.heatmaps import Heatmaps, confidence, log_heights
 from onedheat.models.clips import ClipNetwork, Pictures, apart, merged
 from onedheat.models.detector import Detector, DetectorConfig
 from onedheat.models.network import Reading
@@ -128,11 +128,17 @@ class ThirdCNN(nn.Sequential):
         self.step, self.meaning = config.step, config.meaning
 
     def forward(self, detected: Vectors) -> Features:
-        return super().forward(self.seen(detected))
+        return self.features(self.seen(detected))
 
-    def seen(self, detected: Vectors) -> Float[Tensor, "batch landmarks positions"]:
+    def seen(
+        self, detected: Float[Tensor, "*batch landmarks bins"]
+    ) -> Float[Tensor, "*batch landmarks positions"]:
         """What the convolution is given of E."""
         return log_heights(detected, **self.meaning, step=self.step)
+
+    def features(self, seen: Float[Tensor, "batch landmarks positions"]) -> Features:
+        """U of what is seen of E."""
+        return super().forward(seen)
 
 
 class FourthCNN(nn.Sequential):
@@ -310,9 +316,20 @@ class Tracker(ClipNetwork):
         )
         return _added(detected, self._decode(now)), now
 
+    def peaks(self, detected: Heatmaps) -> Float[Tensor, "batch landmarks"]:
+        """How high E, (B, N, L), peaks, mean of the two vectors, in [0, 1].
+
+        Whether a face is there is to be asked of the present frame: what is refined is sharp where a
+        face was.
+        """
+        both = torch.stack(list(detected)).float()
+        return confidence(both, **self.config.meaning).mean(dim=0)
+
     def _encode(self, detected: Heatmaps) -> TrackerState:
         """U, without what came before."""
-        return TrackerState(x=self.third_x(detected.x), y=self.third_y(detected.y))
+        # Of one face the number of calls is what costs: E of both axes is looked at together.
+        x, y = self.third_x.seen(torch.stack(list(detected)))
+        return TrackerState(x=self.third_x.features(x), y=self.third_y.features(y))
 
     def _decode(self, sums: TrackerState) -> Heatmaps:
         """The refinement."""

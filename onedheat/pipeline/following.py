@@ -2,14 +2,17 @@
 
 Fast, in *one pass*: the network is shown the box where the last frame's landmarks say that the face
 should be. As the paper has it (section 5.1), in *two*: landmarks are detected, the box is drawn anew
-around them (`paper_box`), and what lies in that box is tracked; so the box depends on this frame alone.
+around them (`paper_box`), and what lies in that box is tracked. Where it lies depends on this frame alone.
+How wide it is hangs on two corners of the eyes, which shake: a box that breathes with them would move all
+landmarks to and fro, so its side follows that distance slowly.
 
 A tracker network remembers: what the detector inside it finds is refined by what it found before.
 Memory lies in the bins of the crop and moves with it. A detector remembers nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +22,8 @@ from torch import Tensor
 from onedheat.data.images import RGB
 from onedheat.engines import Engine, OnnxEngine, TorchEngine
 from onedheat.engines.cache import cached_engine
-from onedheat.geometry import paper_box
-from onedheat.heatmaps import Heatmaps, confidence
+from onedheat.geometry import Box, paper_box, square_box
+from onedheat.heatmaps import Heatmaps
 from onedheat.landmarks import FACE_SIZE
 from onedheat.models import ClipNetwork, LandmarkNetwork, Tracker
 from onedheat.models.clips import join, parted
@@ -36,9 +39,30 @@ from onedheat.pipeline.locating import (
 )
 
 Boxes = Float[np.ndarray, "faces 4"]
-Memory = tuple | None
-"""What a network remembers of one face, a state of one face (see `onedheat.models.clips`); None of a
-face that it has not seen yet, and of networks that remember nothing."""
+
+NEW_SIDE = 0.25  # what a frame's own side counts in that of the box that is drawn anew
+MAX_LEFT_BEHIND = 0.1  # that the side may be off by before it is this frame's own at once
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of one face from the frames before.
+
+    Attributes:
+        state: what a network with a memory keeps of it, see `onedheat.models.clips`; None of others.
+        side: of the box that was drawn anew for it, in pixels of the frame; None in one pass.
+    """
+
+    state: tuple | None = None
+    side: float | None = None
+
+    def scaled(self, factor: float) -> "Memory":
+        """The same face in frames so many times as large."""
+        return replace(self, side=None if self.side is None else self.side * factor)
+
+
+NOTHING = Memory()
+"""Of a face that has not been seen yet."""
 
 
 class Follower:
@@ -101,28 +125,48 @@ class Follower:
             alone = self._memory.detect if self._memory else self.landmarker.locate
             detected = alone(images, boxes)
             detected.demand_finite()
-            boxes = self._redrawn(detected, boxes)
+            boxes = self._redrawn(detected, boxes, memories)
+        states = [memory.state for memory in memories]
         if self._memory:
-            located, memories = self._memory.track(images, boxes, memories)
+            located, states = self._memory.track(images, boxes, states)
         else:
-            located, memories = self.landmarker.locate(images, boxes), [None] * len(boxes)
+            located = self.landmarker.locate(images, boxes)
         located.demand_finite()
-        return located, memories
+        sides = (boxes[:, 2] - boxes[:, 0]).tolist() if self.passes == 2 else [None] * len(boxes)
+        return located, [Memory(*pair) for pair in zip(states, sides, strict=True)]
 
-    def _redrawn(self, detected: Located, boxes: Boxes) -> Boxes:
-        """The paper's boxes; one that was given where its landmarks lie on one spot."""
+    def _redrawn(self, detected: Located, boxes: Boxes, memories: Sequence[Memory]) -> Boxes:
+        """The paper's boxes, steadied; one that was given where its landmarks lie on one spot."""
         apart = self.landmarker.scheme.normalising_distance(detected.landmarks)
         return np.stack([
-            box if landmarks_box(points) is None else paper_box(points, float(distance))
-            for points, distance, box in zip(detected.landmarks, apart, boxes, strict=True)
+            box
+            if landmarks_box(points) is None
+            else steadied(paper_box(points, float(distance)), memory.side)
+            for points, distance, box, memory in zip(
+                detected.landmarks, apart, boxes, memories, strict=True
+            )
         ])  # fmt: skip
+
+
+def steadied(box: Box, before: float | None) -> Box:
+    """A box about the same centre, whose side follows slowly from what it was before.
+
+    Args:
+        box: (4,) of this frame, in pixels.
+        before: the last frame's side; None of a face that is new.
+    """
+    now = float(box[2] - box[0])
+    if before is None or abs(now / before - 1) > MAX_LEFT_BEHIND:
+        return box
+    return square_box((box[:2] + box[2:]) / 2, before + NEW_SIDE * (now - before))
 
 
 class _Recurrence:
     """A network with a memory, one frame at a time (Eq. 13 as a recurrence).
 
-    The engine of a landmarker would run a tracker network on each frame as a clip of its own. Here it
-    runs the detector inside, which is nearly all of the work, and PyTorch adds what is remembered.
+    The engine of a landmarker runs a tracker network on each frame as a clip of its own. An exported one
+    takes its memory and gives it back; otherwise the engine runs the detector inside, which is nearly all
+    of the work, and PyTorch adds what is remembered.
 
     Raises:
         ValueError: mirrored faces are asked for, which would need a memory of their own, or the
@@ -135,57 +179,61 @@ class _Recurrence:
             raise ValueError(
                 f"a {network.config.kind} network remembers the face as it is; track without flip"
             )
-        if isinstance(engine, OnnxEngine) and next(network.parameters()).is_meta:
-            raise ValueError(
-                f"an exported {network.config.kind} network sees each frame for the first time; to "
-                "track give its weights"
-            )
         self.landmarker, self.network = landmarker, network
-        self._run = _without_memory(network, engine)
+        self._exported = engine if isinstance(engine, OnnxEngine) and engine.remembers else None
+        if next(network.parameters()).is_meta and self._exported is None:
+            raise ValueError(
+                f"this exported {network.config.kind} network keeps nothing from one frame to the next; "
+                "to track give its weights, or export a tracker with this onedheat"
+            )
+        if self._exported:
+            self._run, self._start = self._exported.detect, self._exported.start
+        else:
+            self._run, self._start = _without_memory(network, engine), network.start
 
     def detect(self, images: Sequence[RGB], boxes: Boxes) -> Located:
         """What is found in each box without memory, as by the detector alone."""
         return self._locate(self._run, images, boxes)
 
     def track(
-        self, images: Sequence[RGB], boxes: Boxes, memories: Sequence[Memory]
-    ) -> tuple[Located, list[Memory]]:
-        """What is found with the memory of each face, and its memory afterwards."""
-        states = [self.network.start() if memory is None else memory for memory in memories]
-        alone, after = [], []
+        self, images: Sequence[RGB], boxes: Boxes, states: Sequence[tuple | None]
+    ) -> tuple[Located, list[tuple]]:
+        """What is found with the state of each face, None of a new one, and its state afterwards."""
+        known = join([self._start() if state is None else state for state in states])
+        peaks, after = None, None
 
         def step(pictures):
-            if isinstance(self.network, Tracker):
-                detected = Heatmaps(*self._run(pictures))
-                alone.append(peaks_of(self.network, detected))
-                output, state = self.network.refine(detected, join(states))
-            else:
-                output, state = self.network.step(pictures, join(states))
-            after.append(state)
+            nonlocal peaks, after
+            output, peaks, after = self._step(pictures, known)
             return output
 
         located = self._locate(step, images, boxes)
-        if alone:  # memory would go on seeing a face that has left
-            located = replace(located, peak=alone[0].double().cpu().numpy())
-        return located, parted(after[0])
+        if peaks is not None:  # memory would go on seeing a face that has left
+            located = replace(located, peak=peaks.double().cpu().numpy())
+        return located, parted(after)
+
+    def _step(self, pictures: Tensor, state: tuple) -> tuple[Any, Tensor | None, tuple]:
+        """The output, how high the detector inside peaks where there is one, and the state afterwards."""
+        if self._exported:
+            return self._exported.step(pictures, state)
+        if not isinstance(self.network, Tracker):
+            output, after = self.network.step(pictures, state)
+            return output, None, after
+        detected = Heatmaps(*self._run(pictures))
+        refined, after = self.network.refine(detected, state)
+        return refined, self.network.peaks(detected), after
 
     def _locate(self, run: Callable, images: Sequence[RGB], boxes: Boxes) -> Located:
-        network, decoder = self.network, self.landmarker.decoder
-        device = next(network.parameters()).device
+        network, landmarker = self.network, self.landmarker
+        device = (self._exported or next(network.parameters())).device
 
         @torch.inference_mode()
         def read(pictures):
-            return as_located(network.read(run(pictures), decoder))
+            return as_located(network.read(run(pictures), landmarker.decoder))
 
         faces = cut_out(images, boxes, network.config.size, device)
-        with enough_threads(self.landmarker.engine, len(boxes)):
-            return locate_by(read, *faces, calibration_of(network, decoder))
-
-
-def peaks_of(network: Tracker, detected: Heatmaps) -> Float[Tensor, "faces landmarks"]:
-    """How high the detector inside a tracker peaks, mean of the two vectors, in [0, 1]."""
-    both = torch.stack(list(detected)).float()
-    return confidence(both, **network.config.meaning).mean(dim=0)
+        with enough_threads(landmarker.engine, len(boxes)):
+            return locate_by(read, *faces, calibration_of(network, landmarker.decoder))
 
 
 def without_memory(landmarker: Landmarker) -> Landmarker:
@@ -194,11 +242,15 @@ def without_memory(landmarker: Landmarker) -> Landmarker:
     Its σ is not calibrated: a tracker's calibration is of what it gives itself.
 
     Raises:
-        ValueError: a tracker network that has no detector apart from itself.
+        ValueError: a tracker network that has no detector apart from itself, or was exported as a whole.
     """
     network = landmarker.detector
     if not isinstance(network, ClipNetwork):
         return landmarker
+    if next(network.parameters()).is_meta:
+        raise ValueError(
+            f"an exported {network.config.kind} network has no detector apart; give its weights"
+        )
     if not isinstance(network, Tracker):
         raise ValueError(
             f"a {network.config.kind} network has no detector apart from itself; give a tracker"

@@ -16,7 +16,7 @@ from onedheat.data.images import RGB, as_rgb, read_image
 from onedheat.faces import unsuppressed
 from onedheat.geometry import Box, box_overlap, tight_box
 from onedheat.pipeline.cuts import CutDetector
-from onedheat.pipeline.following import Follower, Memory
+from onedheat.pipeline.following import NOTHING, Follower, Memory
 from onedheat.pipeline.identities import Motion, distances, pair_nearest, same_faces
 from onedheat.pipeline.landmarker import MIN_PEAK, SAME_FACE, Landmarker
 from onedheat.pipeline.locating import Face, Located, landmarks_box
@@ -70,7 +70,7 @@ class _Known:
 
     identity: int
     motion: Motion
-    memory: Memory = None
+    memory: Memory = NOTHING
     doubts: int = 0
 
 
@@ -194,6 +194,7 @@ class FaceTracker:
             self._forget_faces()
         for known in self._known:
             known.motion.scale(factors)
+            known.memory = known.memory.scaled(float(factors.mean()))
 
     # Seeing
 
@@ -282,7 +283,7 @@ class FaceTracker:
                 own = [view for view in views if view.by is known]
                 seen[known] = own[0] if own else sights[index]
                 if not own:
-                    known.memory = None  # it lies in the bins of another crop
+                    known.memory = NOTHING  # it lies in the bins of another crop
                 known.motion.see(seen[known].face.landmarks)
             elif searched := [view for view in views if view.by is None]:
                 known = _Known(self._next, Motion.at_rest(searched[0].face.landmarks))
