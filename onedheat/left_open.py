@@ -155,7 +155,7 @@ TRACKER_LEFT_OPEN = (
         "channels of U and V",
         "as many as there are landmarks, and 32 at least",
         "each landmark can begin with one of its own; `onedheat bench` says what a step takes of a frame's "
-        "time, 7 to 8 % of it here by PyTorch",
+        "time, some 7 % of it here",
         {"features": 0},
     ),
     Choice(
@@ -168,8 +168,8 @@ TRACKER_LEFT_OPEN = (
     Choice(
         "how far a landmark is followed between two frames",
         "4 % of the face's side, which sets the kernel of CNN₄ at every L",
-        "in crops by the last frame's landmarks, 999 of 1000 move by less than 1.6 % on Talking Face, 3.7 % "
-        "in drawn clips and 4.3 % in those made of photos",
+        "in crops by the last frame's landmarks, 999 of 1000 move by less than that in drawn clips, which "
+        "`tests/models/test_tracker.py` measures; faces in videos move less than drawn ones",
         {"reach": 0.04},
     ),
     Choice(

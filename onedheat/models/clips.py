@@ -2,7 +2,7 @@
 
 A *state* is what such a network keeps of the frames it has seen, of several faces at once: a named
 tuple of tensors whose first axis is the face. Its size does not depend on how many frames that were.
-`pick`, `restart`, `parted` and `join` sort, forget, part and gather the faces of any state.
+`parted` and `join` part and gather the faces of any state.
 """
 
 from abc import abstractmethod
@@ -58,22 +58,6 @@ def merged(values: Tensor, left: int) -> Tensor:
 def apart(values: Tensor, batch: Sequence[int | torch.SymInt]) -> Tensor:
     """The opposite of `merged`, (B·T, …) → (B, T, …)."""
     return values.unflatten(0, tuple(batch))
-
-
-def pick(state: State, faces: Sequence[int]) -> State:
-    """The state of some faces of a state, in that order."""
-    index = torch.as_tensor(list(faces), dtype=torch.long, device=state[0].device)
-    return type(state)(*(part.index_select(0, index) for part in state))
-
-
-def restart(state: State, faces: Sequence[int]) -> State:
-    """A state in which these faces have not been seen yet, and the others are as they were."""
-    kept = torch.ones(len(state[0]), dtype=torch.bool, device=state[0].device)
-    kept[list(faces)] = False
-    # where, not a product: what is not finite must be forgotten as well.
-    return type(state)(
-        *(torch.where(kept.view(-1, *[1] * (part.ndim - 1)), part, 0) for part in state)
-    )
 
 
 def parted(state: State) -> list[State]:

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from onedheat.checkpoints import CheckpointError, load_detector, save_detector
+from onedheat.data.synthetic.clips import synthetic_clips
 from onedheat.data.talking_face import read_talking_face
 from onedheat.geometry import Crop, tight_box
 from onedheat.heatmaps import Heatmaps, log_heights, render
 from onedheat.landmarks import WFLW98
 from onedheat.models import Detector, DetectorConfig, Tracker, TrackerConfig, build
-from onedheat.models.clips import join, parted, pick, restart, state_bytes
+from onedheat.models.clips import join, parted, state_bytes
 from onedheat.models.tracker import TrackerState, decayed_sums
 
 SMALL = TrackerConfig(
@@ -274,21 +275,15 @@ def test_faces_of_a_state_do_not_see_each_other():
             assert torch.allclose(together.x[face], alone.x[0], atol=1e-5)
 
 
-def test_faces_are_picked_joined_and_restarted():
+def test_faces_are_parted_and_joined_in_any_order():
     state = TrackerState(*torch.rand(2, 3, 6, 16))
-    turned = pick(state, [2, 0])
-    assert torch.equal(turned.x, state.x[[2, 0]]) and torch.equal(turned.y, state.y[[2, 0]])
-    both = join([turned, pick(state, [1])])
-    assert torch.equal(pick(both, [1, 2, 0]).y, state.y)
     each = parted(state)
     assert len(each) == 3 and all(
         torch.equal(one.x, state.x[n : n + 1]) for n, one in enumerate(each)
     )
-    assert torch.equal(join(each).y, state.y) and torch.equal(join(each[1:2]).x, state.x[1:2])
-    state.x[0] = torch.nan
-    new = restart(state, [0, 2])
-    assert new.x[[0, 2]].abs().max() == 0 and torch.equal(new.x[1], state.x[1])
-    assert len(pick(state, []).x) == 0
+    turned = join([each[2], each[0], each[1]])
+    assert torch.equal(turned.x, state.x[[2, 0, 1]]) and torch.equal(turned.y, state.y[[2, 0, 1]])
+    assert join(each[1:2]) is each[1]
     with pytest.raises(ValueError, match="no states to join; network.start"):
         join([])
 
@@ -306,6 +301,17 @@ def test_a_state_of_other_faces_is_refused():
 
 
 # Shapes ---------------------------------------------------------------------------------------------
+
+
+def test_nearly_all_landmarks_of_drawn_clips_move_less_than_the_reach():
+    """In crops by the last frame's landmarks, as `onedheat.left_open` says."""
+    steps = []
+    for clip in synthetic_clips(24, 32, seed=5).clips:
+        boxes = np.stack([tight_box(points, 1.25) for points in clip.landmarks[:-1]])
+        sides = (boxes[:, 2] - boxes[:, 0])[:, None, None]
+        places = (clip.landmarks[1:] - boxes[:, None, :2]) / sides
+        steps.append(np.abs(np.diff(places, axis=0)).ravel())
+    assert 0.02 < np.quantile(np.concatenate(steps), 0.999) < TrackerConfig().reach
 
 
 @pytest.mark.parametrize("upsample", [1, 2, 3, 5, 6, 8, 10, 12])

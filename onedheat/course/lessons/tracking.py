@@ -23,6 +23,12 @@ PAPERS_S1 = {
 tracker are left out, as they have one number fewer than there are headings.
 """
 
+PAPERS_GIB = {
+    "1D": {64: 11.34, 128: 12.49, 256: 14.80, 384: 17.10, 512: 19.41, 640: 21.70, 768: 24.01},
+    "2D": {64: 13.67, 128: 26.52, 256: float("nan")},
+}
+"""Table 1, "GPU memory usage (GiB)" of the trackers by L; NaN where it says out of memory."""
+
 prediction = Prediction(
     Question(
         "A tracker keeps V = U + 0.3·V of the frame before. A hand has hidden the mouth for ten frames. In "

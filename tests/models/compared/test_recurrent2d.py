@@ -7,7 +7,7 @@ import torch
 
 from onedheat.checkpoints import load_detector, save_detector
 from onedheat.models import DetectorConfig, build
-from onedheat.models.clips import join, pick, restart, state_bytes
+from onedheat.models.clips import join, parted, state_bytes
 from onedheat.models.compared import Recurrent2dConfig, recurrent2d
 from onedheat.models.compared.recurrent2d import Recurrent2d
 
@@ -72,14 +72,14 @@ def test_the_response_maps_of_the_last_frame_are_channels_of_the_next_picture():
     assert torch.equal(state.maps, maps)
 
 
-def test_states_are_picked_joined_and_restarted_like_those_of_the_tracker():
+def test_states_are_parted_and_joined_like_those_of_the_tracker():
     network = build(SMALL).eval()
     with torch.no_grad():
         _, state = network.step(torch.rand(3, 3, 64, 64), network.start(3))
-    again = join([pick(state, [2]), pick(state, [0, 1])])
+    first, second, third = parted(state)
+    again = join([third, first, second])
     assert torch.equal(again.maps, state.maps[[2, 0, 1]])
-    fresh = restart(state, [1])
-    assert fresh.poses[1].abs().max() == 0 and torch.equal(fresh.poses[0], state.poses[0])
+    assert torch.equal(again.poses, state.poses[[2, 0, 1]])
     assert state_bytes(state) == 4 * (5 * 32 * 32 + 8 * 16 * 16)
 
 
