@@ -114,7 +114,7 @@ PAPER = Preset(
         augment=AT_256,
     ),
     "The paper's detector on FAN's four stacks, 256 px, L = 768: 27 M weights, 25 G multiply-adds in the "
-    "trunk. Needs a GPU to be trained; not yet trained here for more than minutes.",
+    "trunk. Needs a GPU to be trained: 28 of its 120 passes took an H100 four minutes.",
 )
 
 # The paper's loss is L2; cross-entropy learns faster and ends lower.

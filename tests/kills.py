@@ -1,4 +1,4 @@
-"""Kills a run again and again, at random moments, and resumes it each time:
+"""Kills a run again and again, at random moments, every second time while it saves, and resumes it:
 
     python tests/kills.py FOLDER KILLS SEED
 
@@ -49,6 +49,18 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def is_half_saved(run: Path) -> bool:
+    """Whether a checkpoint lies there that has not been given its name yet."""
+    return any((run / "checkpoints").glob(".step-*"))
+
+
+def wait_for_saving(run: Path, seconds: float) -> None:
+    """Returns when a checkpoint is being written, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while not is_half_saved(run) and time.monotonic() < until:
+        time.sleep(0.0005)
+
+
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     state = torch.load(folder / "last/training.pt", weights_only=True)
     return {
@@ -76,6 +88,9 @@ def main(folder: Path, kills: int, seed: int) -> dict[str, int | bool]:
             child = started(lambda out=out: train(out, faces, passes))
             if found["kills"] < kills:
                 time.sleep(rng.uniform(0, longest))
+                if found["kills"] % 2:
+                    wait_for_saving(out, seconds=longest)
+                    time.sleep(rng.uniform(0, 0.005))
                 os.kill(child, signal.SIGKILL)
             how = ended(child)
             if how == 0:
@@ -83,7 +98,7 @@ def main(folder: Path, kills: int, seed: int) -> dict[str, int | bool]:
             found["failed" if how > 0 else "kills"] += 1
             if found["failed"]:
                 return found
-            found["while_saving"] += any((out / "checkpoints").glob(".step-*"))
+            found["while_saving"] += is_half_saved(out)
             if (out / "last").exists():
                 load_detector(out / "last")
         found["equal"] &= all(
