@@ -20,6 +20,9 @@ from onedheat.training.recording import Recording
 from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
 from onedheat.training.starting import take_over
 
+Gradients = Callable[[Pictures, Tensor, Tensor], Float[Tensor, ""]]
+"""Adds the gradients of pictures, given their landmarks and which of these are hidden; gives the loss."""
+
 
 class Learner:
     """A network that is being trained.
@@ -60,7 +63,7 @@ class Learner:
         # How many batches a batch norm has seen.
         self._counted = [[value for value in of if not value.is_floating_point()] for of in both]
         self.augmentation = Augmentation(config.augment, seed=config.seed)
-        self._recording: Recording | None = None
+        self._recording: Gradients | None = None
         self.step = 0
 
     def untrained(self) -> LandmarkNetwork:
@@ -105,18 +108,29 @@ class Learner:
         self.step += 1
         return torch.stack(losses)
 
-    def _gradients_added(self, like: FaceBatch) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def _gradients_added(self, like: FaceBatch) -> Gradients:
         """What adds the gradients of a part to those of its step, of which there are none yet."""
         if not self._records:
             self.optimizer.zero_grad(set_to_none=True)
             return self._add_gradients
         if self._recording is None:
-            inputs = self._varied(like.images, 0), like.landmarks, like.hidden
-            statistics = list(self.bare.buffers())
-            self._recording = Recording(self._add_gradients, inputs, changed=statistics)
+            self._recording = self._recorded(like)
         # Set to none, they would come to lie elsewhere, and a recording knows one place.
         self.optimizer.zero_grad(set_to_none=False)
         return self._recording
+
+    def _recorded(self, like: FaceBatch) -> Gradients:
+        """`_add_gradients` as a recording. A GPU that gave one up must be asked anew, by another process."""
+        inputs = self._varied(like.images, 0), like.landmarks, like.hidden
+        try:
+            return Recording(self._add_gradients, inputs, changed=list(self.bare.buffers()))
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"a step of this {self.bare.config.kind} network could not be recorded on the GPU: "
+                f"{str(error).splitlines()[0]}. Train it with --set cuda_graph=false"
+            ) from error
 
     @property
     def _records(self) -> bool:

@@ -88,6 +88,29 @@ def test_a_run_begun_by_recording_is_resumed_without(faces, tmp_path, player):
     assert same(whole, resumed)
 
 
+def test_what_cannot_be_recorded_is_said_with_what_to_do(faces, tmp_path, player, monkeypatch):
+    def failing(*_, **__):
+        raise RuntimeError(
+            "CUDA error: operation not permitted when stream is capturing\nCompile with"
+        )
+
+    run = run_of(faces, tmp_path / "run")
+    part = next(iter(run._pictures(0)))
+    monkeypatch.setattr(learner, "Recording", failing)
+    with pytest.raises(
+        RuntimeError,
+        match="this detector network .* is capturing. Train it with --set cuda_graph=false$",
+    ):
+        run.learner.learn([part])
+
+    def too_large(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 8.50 GiB.")
+
+    monkeypatch.setattr(learner, "Recording", too_large)
+    with pytest.raises(torch.OutOfMemoryError, match="8.50 GiB"):
+        run.learner.learn([part])
+
+
 def test_a_processor_records_nothing(faces, tmp_path, monkeypatch):
     monkeypatch.setattr(learner, "Recording", lambda *_, **__: pytest.fail("recorded"))
     run = run_of(faces, tmp_path / "run", precision="fp32")
