@@ -197,5 +197,5 @@ def test_what_is_no_code_is_installed_with_the_package(root):
     installed = {path for pattern in patterns for path in home.glob(pattern)}
     weights = {path for path in (home / "weights").rglob("*") if path.is_file()}
     page = {home / "course" / name for name in ("webcam.js", "webcam.css")}
-    measured = set((home / "studies" / "measured").glob("*.json"))
+    measured = {*(home / "studies" / "measured").glob("*.json"), *(home / "bench").glob("*.json")}
     assert installed == weights | set((home / "kept").glob("*.npz")) | page | measured

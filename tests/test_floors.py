@@ -22,6 +22,7 @@ FLOORS = [
         "threads",
         "filters",
         "flow",
+        "recording",
     },
     {"models", "video"},
     {"data"},

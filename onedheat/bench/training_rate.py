@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from onedheat.bench.saved_bytes import saved_by_autograd
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
-from onedheat.training.recording import Recording
+from onedheat.recording import Recording
 
 BATCH = 64
 SIDE = 8192  # of the matrices that are multiplied

@@ -16,7 +16,7 @@ from onedheat.data.crops import FaceBatch
 from onedheat.models import LandmarkNetwork, NetworkConfig, build
 from onedheat.models.clips import Pictures
 from onedheat.presets import TrainConfig
-from onedheat.training.recording import Recording
+from onedheat.recording import Recording
 from onedheat.training.schedule import MicroBatches, ema_decay, learning_rate
 from onedheat.training.starting import take_over
 

@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, TrackerConfig, build
 from onedheat.models.compared import recurrent2d, systems
 from onedheat.presets import Preset
+from onedheat.recording import WARM_UP, Recording
 from onedheat.training import Run, learner
-from onedheat.training.recording import WARM_UP, Recording
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
