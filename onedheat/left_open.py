@@ -169,7 +169,7 @@ TRACKER_LEFT_OPEN = (
         "how far a landmark is followed between two frames",
         "4 % of the face's side, which sets the kernel of CNN₄ at every L",
         "in crops by the last frame's landmarks, 999 of 1000 move by less than that in drawn clips, which "
-        "`tests/models/test_tracker.py` measures; faces in videos move less than drawn ones",
+        "`tests/models/test_tracker.py` measures",
         {"reach": 0.04},
     ),
     Choice(

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-WARM_UP = (
-    3  # calls before it is recorded, in which libraries choose algorithms and take their memory
-)
+WARM_UP = 3
+"""Calls before it is recorded, in which libraries choose algorithms and take their memory."""
 
 
 class Recording:

@@ -35,6 +35,8 @@ class OnnxEngine:
     Attributes:
         network: the network that was exported, without its weights: it reads landmarks off the output.
         metadata: what the file says of itself.
+        remembers: whether it is a tracker that takes its memory and gives it back; those that an older
+            onedheat exported see each frame as the first.
 
     Raises:
         EngineError: no onnxruntime, no ONNX file, or one that onedheat did not export.
@@ -44,6 +46,7 @@ class OnnxEngine:
         demand(*RUNTIME, purpose="engine 'onnx'")
         content, name = (model, "the model") if isinstance(model, bytes) else _read(Path(model))
         self._session = open_session(content, threads, name)
+        self.remembers = MEMORY[0] in {entry.name for entry in self._session.get_inputs()}
         written = self._session.get_modelmeta().custom_metadata_map.get(METADATA)
         if written is None:
             raise EngineError(
@@ -72,13 +75,6 @@ class OnnxEngine:
         return Heatmaps(*tensors) if len(tensors) == 2 else tensors[0]
 
     # A tracker, one frame at a time
-
-    @property
-    def remembers(self) -> bool:
-        """Whether it is a tracker that takes its memory and gives it back; those that an older onedheat
-        exported see each frame as the first.
-        """
-        return MEMORY[0] in {entry.name for entry in self._session.get_inputs()}
 
     def start(self, faces: int = 1) -> TrackerState:
         """The memory of so many faces of which no frame has been seen."""
