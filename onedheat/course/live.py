@@ -29,16 +29,17 @@ class LivePlot:
 
     Args:
         title: above the plot.
+        constant: NRMSE in per cent of the mean face, for a dotted line.
     """
 
-    def __init__(self, title: str = "training"):
-        self.title = title
+    def __init__(self, title: str = "training", *, constant: float | None = None):
+        self.title, self.constant = title, constant
         self.figure: Figure = learning_curves([], title)
         self._shown: Any = None
 
     def __call__(self, run: HasHistory) -> None:
         """Shows where the run is; `Run` calls this as its `on_validation`."""
-        self.figure = learning_curves(run.history, self.title)
+        self.figure = learning_curves(run.history, self.title, constant=self.constant)
         if self._shown is None:
             self._shown = display(*self._content(), display_id=True, **self._how())
         else:

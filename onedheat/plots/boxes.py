@@ -22,6 +22,7 @@ from onedheat.plots.figure import (
     YELLOW,
     Figure,
     label,
+    number,
 )
 
 
@@ -68,7 +69,7 @@ class BoxMap(Figure):
 
     Args:
         looks: of one face.
-        most: error in per cent at which the map's colours end.
+        most: error in per cent at which the map's colours end; they begin at the least error.
     """
 
     def __init__(self, looks: BoxLooks, most: float = 8.0):
@@ -85,7 +86,11 @@ class BoxMap(Figure):
         self._crosses = face.plot([], [], "X", ms=4.8, mfc=ORANGE, mec=BLACK, mew=0.5)[0]
         self._box = face.add_patch(Rectangle((0, 0), 1, 1, fc="none", ec=YELLOW, lw=2.2))
         self._box.set_path_effects(HALO)
-        self.write(0.15, 0.1, "dot: truth · cross: found · frame: what the network sees")
+        self.write(
+            0.15,
+            0.1,
+            "dot: truth · cross: found · frame: what the network sees · white +: the best box",
+        )
         self._build_map(most)
         self._title = self.write(0.15, 4.2, "", size=LARGE, weight="bold")
         self.moving = [self._ways, self._crosses, self._box, self._mark, self._title]
@@ -95,7 +100,7 @@ class BoxMap(Figure):
         shifts, scales = self.looks.shifts, self.looks.scales
         axes = self.panel(4.75, 0.75, 2.9, 3.1)
         shown = axes.imshow(
-            self.error, cmap="cividis", vmin=0, vmax=most, aspect="auto", origin="lower",
+            self.error, cmap="cividis", vmin=self.error.min(), vmax=most, aspect="auto", origin="lower",
             interpolation="nearest",
         )  # fmt: skip
         few = range(0, len(shifts), 2)
@@ -106,6 +111,8 @@ class BoxMap(Figure):
         bar = self.colorbar(shown, cax=self.panel(7.75, 0.75, 0.14, 3.1), extend="max")
         bar.set_label("NRMSE of this face, %", fontsize=10, color=INK)
         bar.outline.set_visible(False)
+        row, column = np.unravel_index(self.error.argmin(), self.error.shape)
+        axes.plot([column], [row], "+", ms=11, mec="white", mew=2.5)
         self._mark = axes.plot([], [], "o", ms=15, mfc="none", mec=VERMILLION, mew=3)[0]
 
     def best(self) -> tuple[float, float]:
@@ -139,4 +146,4 @@ class BoxMap(Figure):
 
 def _signed(share: float) -> str:
     """In per cent, with its sign where there is one."""
-    return f"{100 * share:+.0f}" if share else "0"
+    return number(100 * share, "+.0f") if share else "0"

@@ -19,9 +19,11 @@ from onedheat.plots.figure import (
     VERMILLION,
     Figure,
     label,
+    number,
     tint,
 )
 
+PAIRED = "paired difference"
 MOST = 15.0  # per cent, where the axis of errors ends
 STEPS = np.linspace(0, MOST, 301)
 READINGS = {
@@ -205,19 +207,19 @@ class Resampled(Figure):
             low, high = middle(means)
             bar.set_data([low, high], [level, level])
             told.append((low, high))
-        for text, name, ends in zip(
-            self._notes, (*self.names, "paired difference"), told, strict=True
-        ):
-            text.set_text(f"{name}: 95 % from {ends[0]:.2f} to {ends[1]:.2f}")
+        for text, name, ends in zip(self._notes, (*self.names, PAIRED), told, strict=True):
+            low, high = (number(end, ".3f" if name == PAIRED else ".2f") for end in ends)
+            text.set_text(f"{name}: 95 % from {low} to {high}")
         clear = told[2][0] > 0 or told[2][1] < 0
         verdict = "clear of 0" if clear else "not clear of 0"
         self._title.set_text(f"test sets of {count} faces: the difference is {verdict}")
         first, second = self.names
+        apart = [number(end, ".3f") for end in told[2]]
         self.alt = (
             f"How the NRMSE of test sets of {count} faces scatters. 95 per cent lie from "
             f"{told[0][0]:.2f} to {told[0][1]:.2f} for {first} and from {told[1][0]:.2f} to "
-            f"{told[1][1]:.2f} for {second}; their difference, face by face, from {told[2][0]:.2f} to "
-            f"{told[2][1]:.2f} points, {verdict}."
+            f"{told[1][1]:.2f} for {second}; their difference, face by face, from {apart[0]} to "
+            f"{apart[1]} points, {verdict}."
         )
         return self
 

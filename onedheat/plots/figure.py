@@ -31,6 +31,17 @@ HALO = [patheffects.withStroke(linewidth=3, foreground=BLACK)]
 """Keeps light lines and letters readable on any photo."""
 
 
+def number(value: float, form: str) -> str:
+    """A number as it is printed: with a real minus, and none before a zero.
+
+    Args:
+        value: the number.
+        form: as for `format`, a precision at least: ``".2f"``, ``"+.0f"``.
+    """
+    sign, rest = ("+", form[1:]) if form.startswith("+") else ("", form)
+    return f"{value:{sign}z{rest}}".replace("-", "−")
+
+
 class Figure(matplotlib.figure.Figure):
     """A matplotlib figure with its alt text, laid out in inches.
 

@@ -6,9 +6,21 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from onedheat.plots.figure import BLUE, GREEN, INK, LARGE, SMALL, VERMILLION, Figure, label
+from onedheat.plots.figure import (
+    BLUE,
+    GREEN,
+    INK,
+    LARGE,
+    SMALL,
+    VERMILLION,
+    Figure,
+    label,
+)
 from onedheat.presets import TrainConfig
 from onedheat.training import Measured, ema_decay, learning_rate
+
+MEAN_FACE = "mean face"
+"""What the dotted line is called: the mean of the training landmarks, put into every face's box."""
 
 LINES = (
     {"color": BLUE, "ls": "-"},
@@ -17,23 +29,26 @@ LINES = (
 )
 
 
-def learning_curves(rows: Sequence[Measured], title: str = "training") -> Figure:
+def learning_curves(
+    rows: Sequence[Measured], title: str = "training", *, constant: float | None = None
+) -> Figure:
     """Loss and validation NRMSE against the faces seen, on logarithmic axes: what matters late is
     small.
 
     Args:
         rows: of a run, see `onedheat.training.read_metrics`; before the first there is nothing to see.
         title: above the panels.
+        constant: NRMSE in per cent of the mean face, for a dotted line: what needs no looking.
     """
-    figure = Figure(8.6, 3.5, _in_words(rows, title))
+    figure = Figure(8.6, 3.5, _in_words(rows, title, constant))
     figure.write(0.1, 3.2, title, size=LARGE, weight="bold")
     loss = figure.panel(0.8, 0.65, 3.3, 2.3)
     error = figure.panel(5.15, 0.65, 3.3, 2.3)
     images = [row.images for row in rows]
     _draw(loss, images, [row.loss for row in rows], VERMILLION, "s", "{:.3g}")
-    _draw(error, images, [row.validation_nrmse for row in rows], BLUE, "o", "{:.2f} %")
-    label(loss, "faces seen", "training loss")
-    label(error, "faces seen", "validation NRMSE (%)")
+    _draw(error, images, [row.validation_nrmse for row in rows], BLUE, "o", "{:.2f} %", constant)
+    label(loss, "faces seen", "training loss (log axis)")
+    label(error, "faces seen", "validation NRMSE (%, log axis)")
     return figure
 
 
@@ -44,6 +59,7 @@ def _draw(
     colour: str,
     marker: str,
     form: str,
+    constant: float | None = None,
 ) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
@@ -55,9 +71,13 @@ def _draw(
     if not len(shown):
         axes.set_yticks([])
         return
+    if constant is not None:
+        axes.axhline(constant, color=INK, lw=1.2, ls=":", label=MEAN_FACE)
+        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left")
+        shown = np.append(shown, constant)
     low, high = shown.min() / 1.15, shown.max() * 1.15
     axes.set_ylim(low, high)
-    ticks = [float(f"{tick:.2g}") for tick in np.geomspace(low, high, 6)[1:-1]]
+    ticks = round_ticks(low, high)
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
@@ -73,7 +93,18 @@ def _draw(
     )
 
 
-def _in_words(rows: Sequence[Measured], title: str) -> str:
+def round_ticks(low: float, high: float) -> list[float]:
+    """Round numbers for a logarithmic axis, at most six; of a span too short for them its two thirds."""
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        ticks = [float(f"{step * power:.6g}") for power in powers for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if 2 <= len(ticks) <= 6:
+            return ticks
+    return [float(f"{tick:.3g}") for tick in np.geomspace(low, high, 4)[1:-1]]
+
+
+def _in_words(rows: Sequence[Measured], title: str, constant: float | None) -> str:
     if not rows:
         return f"{title}: nothing has been measured yet."
     first, last = rows[0], rows[-1]
@@ -83,6 +114,7 @@ def _in_words(rows: Sequence[Measured], title: str) -> str:
         f"{first.images:,} faces to {last.loss:.3g} after {last.images:,}, the validation NRMSE from "
         f"{first.validation_nrmse:.2f} to {last.validation_nrmse:.2f} per cent; the lowest is "
         f"{best.validation_nrmse:.2f} per cent after {best.images:,} faces."
+        + (f" The {MEAN_FACE} has {constant:.1f} per cent." if constant is not None else "")
     )
 
 
@@ -128,7 +160,8 @@ def schedules(
     label(share, "step whose weights are averaged", "share of the average (%)")
     for axes, title in ((rate, "Learning rate"), (share, "What the average holds")):
         axes.set_title(title, fontsize=LARGE, color=INK, loc="left", weight="bold")
-        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK)
+        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right",
+                    bbox_to_anchor=(1.0, 0.93))  # fmt: skip
     figure.alt = (
         f"Left, the learning rate over {steps} steps. {'; '.join(told)}. Right, which steps' weights the "
         f"averaged weights hold: {'; '.join(held)}."

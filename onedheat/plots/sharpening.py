@@ -28,7 +28,9 @@ from onedheat.plots.figure import (
     FaceView,
     Figure,
     label,
+    number,
 )
+from onedheat.plots.learning import MEAN_FACE
 
 STYLES = (
     {"color": BLUE, "ls": "-", "marker": "o"},
@@ -71,7 +73,7 @@ class Sharpening(Figure):
         view: the face; its landmarks are the true ones.
         runs: name → its moments on this face, in order.
         target_sigma: width of the target Gaussians in pixels of the crop.
-        constant: NRMSE in per cent of who answers every face alike.
+        constant: NRMSE in per cent of the mean face, put into every box.
     """
 
     def __init__(self, view: FaceView, runs: Runs, target_sigma: float, constant: float):
@@ -136,7 +138,7 @@ class Sharpening(Figure):
             truth = torch.tensor(view.landmarks[landmark, axis])
             target.set_data(at, render(truth, view.size, len(vector), self.sigma).numpy())
             curve.set_data(at, vector)
-            peaks.append(float(vector.max()))
+            peaks.append(number(float(vector.max()), ".2f"))
         self._here.set_data([now.images], [min(now.nrmse, CEILING)])
         error = self._error(now)
         name = view.name_of(landmark)
@@ -144,14 +146,14 @@ class Sharpening(Figure):
             f"{run}: after {now.images:,} faces, validation NRMSE {now.nrmse:.1f} %"
         )
         self._note.set_text(
-            f"this face {error:.1f} %; landmark {landmark}, {name}: peaks {peaks[0]:.2f} along x, "
-            f"{peaks[1]:.2f} along y"
+            f"this face {error:.1f} %; landmark {landmark}, {name}: peaks {peaks[0]} along x, "
+            f"{peaks[1]} along y"
         )
         self.alt = (
             f"{view.name}, a validation face, in the run {run} after {now.images:,} training faces: NRMSE "
             f"{error:.1f} per cent on this face, {now.nrmse:.1f} on all validation faces. Landmark "
-            f"{landmark}, {name}: its vectors peak at {peaks[0]:.2f} of a target's height along x and "
-            f"{peaks[1]:.2f} along y. Below, {_curves_in_words(self.runs)}."
+            f"{landmark}, {name}: its vectors peak at {peaks[0]} of a target's height along x and "
+            f"{peaks[1]} along y. Below, {_curves_in_words(self.runs)}."
         )
         return self
 
@@ -166,7 +168,7 @@ def compare_runs(runs: Runs, constant: float, title: str = "") -> Figure:
 
     Args:
         runs: name → its moments.
-        constant: NRMSE in per cent of who answers every face alike.
+        constant: NRMSE in per cent of the mean face, put into every box.
         title: above the panel.
     """
     figure = Figure(8.6, 3.9)
@@ -177,8 +179,8 @@ def compare_runs(runs: Runs, constant: float, title: str = "") -> Figure:
     )
     figure.write(0.15, 3.62, title, size=LARGE, weight="bold")
     figure.alt = (
-        f"{title or 'Runs compared'}: validation NRMSE against the faces seen; who answers every face "
-        f"alike has {constant:.1f} per cent. {_curves_in_words(runs).capitalize()}."
+        f"{title or 'Runs compared'}: validation NRMSE against the faces seen; the {MEAN_FACE} "
+        f"has {constant:.1f} per cent. {_curves_in_words(runs).capitalize()}."
     )
     return figure
 
@@ -191,7 +193,7 @@ def draw_runs(axes: Axes, runs: Runs, constant: float) -> None:
             [moment.nrmse for moment in moments],
             lw=1.8, ms=5, label=name, **style,
         )  # fmt: skip
-    axes.axhline(constant, color=INK, lw=1.2, ls=":", label="one answer for all")
+    axes.axhline(constant, color=INK, lw=1.2, ls=":", label=MEAN_FACE)
     errors = [moment.nrmse for moments in runs.values() for moment in moments]
     finite = np.array([constant, *(error for error in errors if np.isfinite(error))])
     axes.set_yscale("log")
@@ -203,7 +205,7 @@ def draw_runs(axes: Axes, runs: Runs, constant: float) -> None:
     axes.set_ylim(finite.min() / 1.2, min(finite.max() * 1.2, CEILING))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda count, _: f"{count:,.0f}"))
-    label(axes, "training faces seen", "NRMSE (%)")
+    label(axes, "training faces seen", "NRMSE (%, log axis)")
 
 
 def _curves_in_words(runs: Runs) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from onedheat.plots.figure import BLUE, GRID, INK, PALE, VERMILLION, Figure, label
+from onedheat.plots.figure import BLUE, GRID, INK, PALE, VERMILLION, Figure, label, number
 from onedheat.studies import beyond_chance, standard_error
 
 ROW = 0.31  # inches
@@ -72,7 +72,7 @@ def _bar(axes: Axes, row: int, seeds: Seeds, *, believed: bool) -> None:
     if error is not None:
         axes.errorbar(mean, row, xerr=error, color=INK, lw=1.4, capsize=3.5, zorder=3)
     axes.annotate(
-        f"{mean:+.2f}".replace("-", "−"),
+        number(mean, "+.2f"),
         (mean - (error or 0) if helps else mean + (error or 0), row),
         xytext=(-6 if helps else 6, 0),
         textcoords="offset points",

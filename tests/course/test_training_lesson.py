@@ -221,9 +221,20 @@ def test_the_preset_is_the_recipe_of_the_study_but_for_its_length():
 
 def test_the_references_of_the_exercises_are_the_package():
     config = TrainConfig(learning_rate=3e-3, warmup_steps=40, ema=0.9, batch_size=6, seed=5)
-    for step in (0, 20, 40, 399):
+    unwarmed = replace(config, warmup_steps=0)
+    for step in (
+        40,
+        41,
+        200,
+        399,
+    ):  # the exercise asks for the cosine that begins after the warm-up
         assert check.learning_rate.solution(step, 400, 3e-3, 40) == pytest.approx(
-            learning_rate(step, 400, config)
+            learning_rate(step - 40, 360, unwarmed)
+        )
+    constant = replace(config, schedule="constant")
+    for step in (0, 20, 39):
+        assert check.learning_rate.solution(step, 400, 3e-3, 40) == pytest.approx(
+            learning_rate(step, 400, constant)
         )
     batches = Batches(20, config, 0)
     for step in (0, 3, 8):

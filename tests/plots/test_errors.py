@@ -79,7 +79,7 @@ def test_a_paired_difference_can_be_clear_where_the_means_overlap(pair):
     assert one[1] > other[0] and apart[0] > 0
     assert "points, clear of 0." in view.move(100).alt
     assert "points, not clear of 0." in view.move(5).alt
-    assert f"from {apart[0]:.2f} to {apart[1]:.2f} points" in view.move(100).alt
+    assert f"from {apart[0]:.3f} to {apart[1]:.3f} points" in view.move(100).alt
 
 
 def test_a_moved_test_set_is_the_one_drawn_at_once(pair):

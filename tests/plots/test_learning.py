@@ -8,7 +8,7 @@ import pytest
 from pictures import assert_fit_to_be_read
 
 from onedheat.course.live import LivePlot
-from onedheat.plots.learning import average_shares, learning_curves, schedules
+from onedheat.plots.learning import average_shares, learning_curves, round_ticks, schedules
 from onedheat.presets import TrainConfig
 from onedheat.training import Measured, ema_decay, learning_rate
 
@@ -101,3 +101,17 @@ def test_schedules_draw_the_rates_that_training_uses():
     assert [len(line.get_ydata()) for line in share.lines] == [21, 101, 320]
     assert "cosine: highest at step 39, 0.0029" in figure.alt
     assert "after step 319 half of it comes from the newest" in figure.alt
+
+
+def test_the_mean_face_is_a_line_in_the_plot_and_in_its_words():
+    _, error = learning_curves(ROWS, constant=30.0).axes
+    assert [30.0, 30.0] in [list(line.get_ydata()) for line in error.lines]
+    assert error.get_ylim()[1] > 30 and error.get_legend().get_texts()[0].get_text() == "mean face"
+    assert "The mean face has 30.0 per cent." in learning_curves(ROWS, constant=30.0).alt
+
+
+@pytest.mark.parametrize("low, high", [(9.1, 31.4), (0.02, 97.0), (3.03, 3.11), (1e-5, 80.0)])
+def test_ticks_are_round_and_few(low, high):
+    ticks = round_ticks(low, high)
+    assert 2 <= len(ticks) <= 6 and all(low <= tick <= high for tick in ticks)
+    assert ticks == sorted(set(ticks)) and all(float(f"{tick:.3g}") == tick for tick in ticks)

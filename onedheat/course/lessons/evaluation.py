@@ -4,6 +4,7 @@ import numpy as np
 
 from onedheat.course.exercises import Checks, Exercise, Mistake
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
+from onedheat.metrics import auc
 
 PAPERS_COMMON = {
     "1D, L = 768": 2.91,
@@ -55,15 +56,15 @@ def face_error(found, true):
 
 
 def area_under_ced(errors, threshold, steps):
-    """AUC by trapezoids: the CED at `steps` + 1 thresholds from 0 on, its mean height."""
+    """AUC by trapezoids: the CED at `steps` + 1 thresholds from 0 to `threshold`, its mean height."""
     thresholds = np.linspace(0, threshold, steps + 1)
     share = np.array([(errors <= one).mean() for one in thresholds])
     return ((share[1:] + share[:-1]) / 2).mean()
 
 
-def paired_interval(first, second, draws):
-    """95 % interval of the mean of second − first; each row of `draws` says which faces to take."""
-    means = (second - first)[draws].mean(axis=1)
+def paired_interval(first, second, chosen):
+    """95 % interval of the mean of second − first; each row of `chosen` says which faces to take."""
+    means = (second - first)[chosen].mean(axis=1)
     return np.quantile(means, (0.025, 0.975))
 
 
@@ -156,6 +157,11 @@ check = Checks(
         cases=((_errors(0, 40), 8.0, 16), (_errors(1, 30), 10.0, 20), (_errors(2, 25), 6.0, 4)),
         mistakes=(
             Mistake(
+                lambda errors, threshold, steps: auc(errors, threshold),
+                "That is the exact area, as the package has it. Here it is asked for as it comes out in "
+                "`steps` steps.",
+            ),
+            Mistake(
                 lambda errors, threshold, steps: _trapezoids(
                     _shares(errors[np.isfinite(errors)], threshold, steps + 1)
                 ),
@@ -235,7 +241,7 @@ check = Checks(
             Mistake(
                 lambda first, second, draws: np.quantile(second - first, (0.025, 0.975)),
                 "Those are the differences of single faces. How far their mean scatters is asked: average "
-                "over each row of `draws` first.",
+                "over each row of `chosen` first.",
             ),
             Mistake(
                 lambda first, second, draws: np.quantile((second - first)[draws], (0.025, 0.975)),
@@ -244,7 +250,7 @@ check = Checks(
         ),
         hints=(
             "`second - first` is one number for each face. Only then comes the drawing.",
-            "`(second - first)[draws]` has a row for each draw; the mean of a row is one possible NRMSE "
+            "`(second - first)[chosen]` has a row for each draw; the mean of a row is one possible NRMSE "
             "difference.",
             "`np.quantile(means, (0.025, 0.975))` cuts 2.5 % off at either end.",
         ),

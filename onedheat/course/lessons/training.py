@@ -9,34 +9,30 @@ from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 
 prediction = Prediction(
     Question(
-        "A detector starts from random weights. After its first hundred steps, what does it answer "
-        "when it "
-        "sees a face that it was not trained on?",
+        "A detector starts from random weights. After its first hundred steps, what does it "
+        "answer when it sees a face that it was not trained on?",
         (
             Choice(
                 "Points anywhere, another mess for each face",
                 "So it answers before the first step. Where landmarks lie on average is learned "
-                "first, as it "
-                "is the same for all faces.",
+                "first, as it is the same for all faces.",
             ),
             Choice(
                 "Much the same points for every face",
-                "The mean face is the best answer of who does not look, and the largest part of the "
-                "loss that "
-                "can be had without looking. Only then is there something to be won by looking.",
+                "The mean face is the best answer without looking, and the largest part of "
+                "the loss that can be had without looking. Only then is there something to be won "
+                "by looking.",
                 right=True,
             ),
             Choice(
                 "The eyes rightly, everything else at random",
                 "All landmarks share the trunk and learn at once. Eyes are not found earlier than "
-                "the mean of "
-                "all the rest.",
+                "the mean of all the rest.",
             ),
             Choice(
                 "The right points, only blurred: wide vectors at the right places",
                 "The vectors are wide, yes. But their middle is the mean over all faces, not the "
-                "place in this "
-                "one.",
+                "place in this one.",
             ),
         ),
     )
@@ -44,8 +40,8 @@ prediction = Prediction(
 
 prediction_of_recipe = Prediction(
     Question(
-        "Many short runs, each with one change of the recipe. Which of these takes most of the error "
-        "away?",
+        "Many short runs, each with one change of the recipe. Which of these takes most of the "
+        "error away?",
         (
             Choice(
                 "Twice the passes",
@@ -53,21 +49,21 @@ prediction_of_recipe = Prediction(
             ),
             Choice(
                 "A larger network: two stacks, or one that is wider",
-                "In a run this short even the small network is far from what it can learn. Size pays "
-                "once that is used up.",
+                "In a run this short even the small network is far from what it can learn. Size "
+                "pays once that is used up.",
             ),
             Choice(
                 "A start from weights that have seen drawn faces, and no photograph",
-                "Most of what a short run must learn first, where landmarks lie and what an eye looks "
-                "like, these weights know. They bring a whole training with them, on faces that "
-                "nobody had to label.",
+                "Most of what a short run must learn first, where landmarks lie and what an eye "
+                "looks like, these weights know. They bring a whole training with them, on faces "
+                "that nobody had to label.",
                 right=True,
             ),
             Choice(
                 "No light, colour, blur or noise: faces as they are",
-                "It does help in so short a run, and by a small part of what the best change does. In "
-                "a long one the network would begin to know its faces by heart; that is what "
-                "augmentation is for.",
+                "It does help in so short a run, and by a small part of what the best change "
+                "does. In a long one the network would begin to know its faces by heart; that is "
+                "what augmentation is for.",
             ),
             Choice(
                 "No co-attention: one part less to be learned",
@@ -79,9 +75,11 @@ prediction_of_recipe = Prediction(
 
 
 def learning_rate(step, steps, top, warmup):
-    """Warm-up over `warmup` steps to `top`, times a cosine that falls over the whole run."""
-    warm = min(1.0, (step + 1) / warmup)
-    return top * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    """Warm-up over `warmup` steps to `top`, then half a cosine that reaches 0 at step `steps`."""
+    if step < warmup:
+        return top * (step + 1) / warmup
+    share = (step - warmup) / (steps - warmup)
+    return top * 0.5 * (1 + math.cos(math.pi * share))
 
 
 def averaged(weights, kept):
@@ -137,49 +135,69 @@ check = Checks(
         mistakes=(
             Mistake(
                 lambda step, steps, top, warmup: (
-                    top * min(1.0, step / warmup) * _cosine(step, steps)
+                    top * min(1.0, (step + 1) / warmup) * _cosine(step, steps)
+                ),
+                "That is the package's: its cosine falls from step 0 on, under the warm-up too. Here "
+                "it begins when the warm-up ends.",
+            ),
+            Mistake(
+                lambda step, steps, top, warmup: (
+                    top * step / warmup
+                    if step < warmup
+                    else top * _cosine(step - warmup, steps - warmup)
                 ),
                 "Step 0 gets a learning rate of 0 and learns nothing. Its share of the warm-up is "
-                "1/warmup: count "
-                "`step + 1`.",
+                "1/warmup: count `step + 1`.",
             ),
             Mistake(
                 lambda step, steps, top, warmup: top * min(1.0, (step + 1) / warmup),
-                "It rises and stays. The cosine is missing: 0.5 · (1 + cos(π · step / steps)).",
+                "It rises and stays. The cosine is missing.",
             ),
             Mistake(
                 lambda step, steps, top, warmup: top * _cosine(step, steps),
-                "It begins at the top. The warm-up is missing: a factor that rises to 1 over "
+                "It begins at the top. The warm-up is missing: a rate that rises to `top` over "
                 "`warmup` steps.",
             ),
             Mistake(
-                lambda step, steps, top, warmup: top * (step + 1) / warmup * _cosine(step, steps),
-                "After the warm-up it goes on rising. The factor ends at 1: take `min(1.0, …)`.",
+                lambda step, steps, top, warmup: (
+                    top * (step + 1) / warmup
+                    if step < warmup
+                    else top * _cosine(step - warmup, steps)
+                ),
+                "At the end it is still above 0. What is left after the warm-up are "
+                "`steps - warmup` steps, and in them the cosine goes its whole way.",
             ),
             Mistake(
                 lambda step, steps, top, warmup: (
-                    top * min(1.0, (step + 1) / warmup) * math.cos(math.pi * step / steps)
+                    top * (step + 1) / warmup if step < warmup else top * _cosine(step, steps)
                 ),
-                "In the second half it is below 0, so the optimiser climbs. Move the cosine to 0 … "
-                "1: half of "
-                "1 + cos.",
+                "At the end of the warm-up your rate jumps: the cosine has begun without it. Count its "
+                "steps from `warmup` on.",
             ),
             Mistake(
                 lambda step, steps, top, warmup: (
-                    top
-                    * min(1.0, (step + 1) / warmup)
-                    * (_cosine(step - warmup, steps - warmup) if step >= warmup else 1.0)
+                    top * (step + 1) / warmup
+                    if step < warmup
+                    else top * math.cos(math.pi * (step - warmup) / (steps - warmup))
                 ),
-                "Your cosine begins when the warm-up ends. That is done too; here it runs over the "
-                "whole run, "
-                "from step 0.",
+                "In the second half it is below 0, so the optimiser climbs. Move the cosine to 0 "
+                "… 1: half of 1 + cos.",
+            ),
+            Mistake(
+                lambda step, steps, top, warmup: (
+                    top * (step + 1) / warmup
+                    if step < warmup
+                    else top * _cosine(step - warmup, steps - warmup - 1)
+                ),
+                "Your last step has a rate of 0 and learns nothing. The cosine would reach 0 at "
+                "step `steps`, one after the last.",
             ),
         ),
         hints=(
-            "Two factors, multiplied: one that rises from 1/warmup to 1 and stays, one that falls "
-            "from 1 to 0.",
-            "The first is `min(1.0, (step + 1) / warmup)`.",
-            "The second is `0.5 * (1 + math.cos(math.pi * step / steps))`.",
+            "Two parts, one after the other: `if step < warmup`, and all later steps.",
+            "The first is `top * (step + 1) / warmup`.",
+            "The second is half a cosine, `0.5 * (1 + math.cos(math.pi * share))`, where `share` goes "
+            "from 0 to 1 in the steps that are left.",
         ),
         tolerance=1e-9,
     ),
@@ -194,24 +212,22 @@ check = Checks(
         mistakes=(
             Mistake(
                 lambda weights, kept: _average_with(weights, lambda _: kept),
-                "`kept` is used from the first step on, so the random weights of the beginning stay "
-                "for long. "
-                "Early on keep only (1 + n)/(10 + n).",
+                "`kept` is used from the first step on, so the random weights of the beginning "
+                "stay for long. Early on keep only (1 + n)/(10 + n).",
             ),
             Mistake(
                 lambda weights, kept: _average_with(
                     weights, lambda n: 1 - min(kept, (1 + n) / (10 + n))
                 ),
-                "The shares are exchanged: the decay is what is kept of the average, the rest comes "
-                "from the "
-                "new weight.",
+                "The shares are exchanged: the decay is what is kept of the average, the rest "
+                "comes from the new weight.",
             ),
             Mistake(
                 lambda weights, kept: _average_with(
                     weights, lambda n: min(kept, (1 + n) / (10 + n)), first=0, start=0.0
                 ),
-                "Your average begins at 0, which no weight ever was. The first weight is the first "
-                "average.",
+                "Your average begins at 0, which no weight ever was. The first weight is the "
+                "first average.",
             ),
             Mistake(
                 lambda weights, kept: _average_with(weights, lambda n: min(kept, n / (9 + n))),
@@ -245,17 +261,15 @@ check = Checks(
                 lambda step, faces, batch_size, seed: _batch(
                     _order(faces, seed, 0), step % (faces // batch_size), batch_size
                 ),
-                "Every pass has the same order, so the same faces always meet in a batch. Give the "
-                "generator "
-                "both: `[seed, passed]`.",
+                "Every pass has the same order, so the same faces always meet in a batch. Give "
+                "the generator both: `[seed, passed]`.",
             ),
             Mistake(
                 lambda step, faces, batch_size, seed: _batch(
                     _order(faces, seed, step), step % (faces // batch_size), batch_size
                 ),
-                "You shuffle anew at every step: some faces come twice in a pass and others not at "
-                "all. Shuffle once "
-                "a pass.",
+                "You shuffle anew at every step: some faces come twice in a pass and others not "
+                "at all. Shuffle once a pass.",
             ),
             Mistake(
                 lambda step, faces, batch_size, seed: _order(
@@ -269,9 +283,8 @@ check = Checks(
                     step % -(-faces // batch_size),
                     batch_size,
                 ),
-                "The last batch of a pass is not full. Faces that do not fill one wait for the next "
-                "pass: round "
-                "down, `faces // batch_size`.",
+                "The last batch of a pass is not full. Faces that do not fill one wait for the "
+                "next pass: round down, `faces // batch_size`.",
             ),
         ),
         hints=(
@@ -287,8 +300,8 @@ quiz = Quiz(
     [
         Question(
             "Twenty minutes into a run the training loss still falls a little at every pass. The "
-            "validation "
-            "NRMSE has stood at that of the mean face since the second pass. What do you do?",
+            "validation NRMSE has stood at that of the mean face since the second pass. What do "
+            "you do?",
             (
                 Choice(
                     "Stop it: it overfits",
@@ -296,9 +309,9 @@ quiz = Quiz(
                 ),
                 Choice(
                     "Look at how much its answers differ from face to face",
-                    "If they do not, it has learned no more than where landmarks lie on average: a "
-                    "learning rate "
-                    "that is too low or was too high, or labels that do not belong to the pictures.",
+                    "If they do not, it has learned no more than where landmarks lie on average: "
+                    "a learning rate that is or was too high, or labels that do not belong to "
+                    "the pictures.",
                     right=True,
                 ),
                 Choice(
@@ -314,9 +327,8 @@ quiz = Quiz(
             (
                 Choice(
                     "The second, its loss is lower",
-                    "The two losses are different numbers of different things. Cross-entropy cannot "
-                    "even reach 0: "
-                    "its floor is the entropy of the targets.",
+                    "The two losses are different numbers of different things. Cross-entropy "
+                    "cannot even reach 0: its floor is the entropy of the targets.",
                 ),
                 Choice(
                     "They are the same within noise",
@@ -330,22 +342,19 @@ quiz = Quiz(
             ),
         ),
         Question(
-            "You move a run from one GPU to four with `accelerate launch`, and leave every setting "
-            "as it is. "
-            "What changes in the recipe?",
+            "You move a run from one GPU to four with `accelerate launch`, and leave every "
+            "setting as it is. What changes in the recipe?",
             (
                 Choice(
                     "Nothing: each works on a quarter of every batch",
-                    "Here `batch_size` is that of all processes together, and seed and step decide "
-                    "which faces it "
-                    "has. So rate, warm-up and passes stay right.",
+                    "Here `batch_size` is that of all processes together, and seed and step "
+                    "decide which faces it has. So rate, warm-up and passes stay right.",
                     right=True,
                 ),
                 Choice(
                     "The batch is four times as large, so the learning rate must grow",
-                    "In many programs it is so: there `batch_size` is that of one process. Look it "
-                    "up before you "
-                    "launch.",
+                    "In many programs it is so: there `batch_size` is that of one process. Look "
+                    "it up before you launch.",
                 ),
                 Choice(
                     "Each trains a network of its own, and the best one is kept",
