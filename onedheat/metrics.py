@@ -5,6 +5,8 @@ and lag.
 distance; no root of a mean square is taken.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -27,6 +29,42 @@ def point_errors(
         )
     distance = np.linalg.norm(predicted - target, axis=-1)
     return 100 * distance / normaliser[:, None]
+
+
+def errors_along(
+    predicted: Float[np.ndarray, "faces landmarks 2"],
+    target: Float[np.ndarray, "faces landmarks 2"],
+    normaliser: Float[np.ndarray, "faces"],
+    lines: Sequence[Sequence[int]],
+) -> Float[np.ndarray, "faces landmarks"]:
+    """How much of each landmark's error lies along the line that it is drawn on, in per cent.
+
+    A landmark that has slid along a jaw is off by as much as one that has left it, and means something
+    else. The direction at a landmark is that from its neighbour before to the one after. What is left
+    of the error, across the line, is √(error² − along²).
+
+    Args:
+        predicted: (B, N, 2) in pixels.
+        target: (B, N, 2) in pixels; its lines are those that count.
+        normaliser: (B,) in pixels.
+        lines: `Scheme.lines`: indices in order; closed ones repeat their first.
+
+    Returns:
+        (B, N), at least 0; NaN for a landmark on no line. Of several lines its first counts.
+    """
+    along = np.full(target.shape[:2], np.nan)
+    for line in lines:
+        closed = line[0] == line[-1]
+        inner = list(line[:-1] if closed else line)
+        before = [inner[-1], *inner[:-1]] if closed else [inner[0], *inner[:-1]]
+        after = [*inner[1:], inner[0]] if closed else [*inner[1:], inner[-1]]
+        way = target[:, after] - target[:, before]
+        length = np.linalg.norm(way, axis=-1)
+        slid = np.abs(((predicted - target)[:, inner] * way).sum(axis=-1))
+        share = np.divide(slid, length, out=np.zeros_like(slid), where=length > 0)
+        new = np.isnan(along[:, inner])
+        along[:, inner] = np.where(new, 100 * share / normaliser[:, None], along[:, inner])
+    return along
 
 
 def nrmse(

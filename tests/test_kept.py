@@ -21,7 +21,7 @@ from onedheat.landmarks import IBUG68
 from onedheat.models import Detector, DetectorConfig
 from onedheat.pipeline import load
 
-SHIPPED = 300_000  # bytes, all together
+SHIPPED = 600_000  # bytes, all together
 
 
 # What is shipped ----------------------------------------------------------------------------------
@@ -62,6 +62,15 @@ def test_the_pupils_are_nearer_than_the_outer_corners_and_the_contour_varies_mos
     assert max(from_eyes, key=from_eyes.__getitem__) == "contour"
 
 
+def test_errors_of_the_contour_lie_along_it_and_those_of_other_areas_do_not():
+    one = kept.load("tiny68-dark-tight")
+    ratio = {
+        area: one.along[:, list(members)].mean() / one.across[:, list(members)].mean()
+        for area, members in IBUG68.areas.items()
+    }
+    assert ratio.pop("contour") > 1.8 and max(ratio.values()) < 1.8
+
+
 # Making it ----------------------------------------------------------------------------------------
 
 
@@ -97,7 +106,9 @@ def test_a_missed_face_is_infinite_and_counted(faces, weights, monkeypatch):
     monkeypatch.setattr(make, "find_landmarks", found)
     measured = make.measure(Entry(weights, box="cascade"), faces)
     distance = IBUG68.normalising_distance(faces.landmarks())
-    assert measured.missed == 1 and np.isinf(measured.errors[1]).all()
+    assert measured.missed == 1
+    for values in (measured.errors, measured.along, measured.across):
+        assert np.isinf(values[1]).all() and np.isfinite(np.delete(values, 1, axis=0)).all()
     assert measured.nrmse == pytest.approx(np.delete(500 / distance, 1).mean())
 
 
@@ -150,7 +161,8 @@ def a_measurement(errors, **changed):
     common = {"dataset": "300w", "split": "lfpw/testset", "faces_digest": "ab", "scheme": "ibug68"}
     how = {"weights": "mine", "weights_digest": "cd", "decoder": "dark", "flip": False}
     rest = {"normaliser": "interocular", "box": "tight"}
-    return kept.Measurement(**{**common, **how, **rest, **changed}, errors=errors)
+    arrays = {"errors": errors, "along": 0.6 * errors}
+    return kept.Measurement(**{**common, **how, **rest, **changed}, **arrays)
 
 
 @pytest.fixture
@@ -167,7 +179,13 @@ def test_errors_come_back_to_a_hundredth(errors, tmp_path):
     assert back.errors[:3] == pytest.approx(errors[:3], abs=0.01)
     assert back.missed == 1
     assert back.nrmse == pytest.approx(np.delete(errors, 3, axis=0).mean(), abs=1e-3)
-    assert vars(back) | {"errors": 0} == vars(a_measurement(errors)) | {"errors": 0}
+    assert back.along[:3] == pytest.approx(0.6 * errors[:3], abs=0.01)
+    assert np.delete(back.across, 3, axis=0) == pytest.approx(
+        0.8 * np.delete(errors, 3, axis=0), abs=0.05
+    )
+    assert np.isinf(back.across[3]).all()
+    without = {"errors": 0, "along": 0}
+    assert vars(back) | without == vars(a_measurement(errors)) | without
 
 
 def spoiled(path, change):
@@ -200,13 +218,14 @@ def flat(header, arrays):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (set_to("header", "format", 2), r"format 2, this onedheat reads 1; make it again"),
+        (set_to("header", "format", 1), r"format 1, this onedheat reads 2; make it again"),
         (set_to("header", "kind", "faces"), "holds 'faces', expected 'measurement'"),
         (set_to("header", "decoder", 3), "header is wrong at decoder; expected dataset"),
         (set_to("header", "colour", "red"), "header is wrong at colour"),
         (set_to("arrays", "errors", np.ones((29, 68))), r"errors is \(29, 68\), its header says"),
         (set_to("arrays", "more", np.ones(3)), r"more is \(3,\), its header says \(\)"),
         (set_to("arrays", "errors", np.full((30, 68), -1.0)), "smallest error is -1 %, below 0"),
+        (set_to("arrays", "along", np.ones((30, 5))), r"along is \(30, 5\), its header says"),
         (half_missed, "landmarks with an error and landmarks without one"),
         (flat, r"errors has the shape \(2040,\), expected \(any, any\)"),
     ],

@@ -5,6 +5,7 @@ from onedheat.metrics import (
     auc,
     ced,
     error_jitter,
+    errors_along,
     failure_rate,
     jitter,
     lag,
@@ -184,3 +185,20 @@ def test_a_lag_is_unknown_where_nothing_moves_and_the_missing_do_not_matter():
     track[40:60, 1] = np.nan
     truth[100] = np.nan
     assert lag(track, truth) == pytest.approx(1, abs=0.02)
+
+
+def test_what_slid_along_a_line_is_told_from_what_left_it():
+    corner = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0], [5.0, 5.0]])
+    predicted = corner + [[2.0, 0.0], [3.0, 4.0], [0.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
+    (along,) = errors_along(predicted[None], corner[None], np.array([50.0]), [(0, 1, 2)])
+    half = np.sqrt(0.5)  # of the corner, whose line goes at 45 degrees
+    assert along[:3] == pytest.approx([4.0, 2 * 7 * half, 2.0])
+    assert np.isnan(along[3:]).all()  # on no line
+    closed = errors_along(predicted[None], corner[None], np.array([50.0]), [(0, 1, 2, 3, 0)])[0]
+    assert closed[0] == pytest.approx(2 * 2 * half) and not np.isnan(closed[3])
+
+
+def test_a_line_whose_points_lie_in_one_place_has_no_direction_to_slide_in():
+    target = np.zeros((1, 3, 2))
+    along = errors_along(target + 1, target, np.array([10.0]), [(0, 1, 2)])
+    assert along.tolist() == [[0.0, 0.0, 0.0]]

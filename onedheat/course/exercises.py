@@ -6,6 +6,7 @@ that makes it. A learner's answer is compared with all of them, so the reply can
 
 import inspect
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,7 @@ class Exercise:
         mistakes: wrong answers with a hint each.
         hints: from a nudge to nearly everything.
         tolerance: largest difference that still counts as equal.
+        dtype: of the array that is asked for, where that matters, e.g. ``"float32"``.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     hints: tuple[str, ...]
     tolerance: float = field(default=1e-6)
+    dtype: str | None = None
 
     def __call__(self, answer: object) -> Verdict:
         """Says in words whether an answer is right, or what is wrong with it."""
@@ -71,7 +74,7 @@ class Exercise:
         results = []
         for case in self.cases:
             try:
-                results.append(answer(*case))
+                results.append(answer(*deepcopy(case)))  # it may work in place
             except NotImplementedError:
                 return Verdict(
                     False, "Not written yet. Replace the line with `raise`, then run this again."
@@ -88,6 +91,13 @@ class Exercise:
             for i, case in enumerate(self.cases)
             if not self._same(results[i], self.solution(*case))
         ]
+        kinds = {str(np.asarray(result).dtype) for result in results}
+        if not wrong and self.dtype and kinds != {self.dtype}:
+            return Verdict(
+                False,
+                f"The numbers are right, their type is {', '.join(sorted(kinds))}. {self.dtype} is asked "
+                f"for: `.astype(np.{self.dtype})`.",
+            )
         if not wrong:
             return Verdict(True, f"Right, in all {len(self.cases)} cases.")
         for mistake in self.mistakes:
@@ -96,10 +106,13 @@ class Exercise:
             ):
                 return Verdict(False, mistake.hint)
         case = self.cases[wrong[0]]
+        asked, given = _number(self.solution(*case)), _number(results[wrong[0]])
+        if asked == given:  # to six digits
+            given += " too, but only nearly: compute in float64"
         return Verdict(
             False,
             f"Wrong in {len(wrong)} of {len(self.cases)} cases. With {self._shown(case)} the answer is "
-            f"{_number(self.solution(*case))}, yours is {_number(results[wrong[0]])}.",
+            f"{asked}, yours is {given}.",
         )
 
     def help(self) -> None:

@@ -36,7 +36,7 @@ from onedheat.kept.files import (
     write_measurement,
 )
 from onedheat.landmarks import scheme
-from onedheat.metrics import point_errors
+from onedheat.metrics import errors_along, point_errors
 from onedheat.pipeline import load
 from onedheat.reports import normaliser_name, normalising_distances
 
@@ -133,7 +133,10 @@ def measure(entry: Entry, faces: FaceSet, *, progress: bool = False) -> Measurem
     predicted, _ = find_landmarks(
         landmarker, faces, box=box.rule, redrawn=box.redrawn, progress=progress
     )
-    errors = point_errors(predicted, faces.landmarks(), normalising_distances(faces))
+    truth, distance = faces.landmarks(), normalising_distances(faces)
+    errors = point_errors(predicted, truth, distance)
+    along = errors_along(predicted, truth, distance, faces.scheme.lines)
+    missed = np.isnan(errors)
     return Measurement(
         dataset=faces.name,
         split=faces.split,
@@ -145,7 +148,8 @@ def measure(entry: Entry, faces: FaceSet, *, progress: bool = False) -> Measurem
         decoder=entry.decoder,
         flip=entry.flip,
         box=entry.box,
-        errors=np.where(np.isnan(errors), np.inf, errors),
+        errors=np.where(missed, np.inf, errors),
+        along=np.where(missed, np.inf, along),
     )
 
 

@@ -194,7 +194,7 @@ class TwoModes(MapAndVectors):
         )
         share = min(brightness, 100 - brightness) * moved / 100
         self._title.set_text(
-            f"{2 * share:.0f} % of the map moved to the other diagonal: the vectors changed by "
+            f"{share:.0f} % moved from each spot to the other diagonal: the vectors changed by "
             f"{self.change:.3f}"
         )
         self._note.set_text(

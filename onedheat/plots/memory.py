@@ -45,8 +45,8 @@ def memory_by_resolution(
     ours.set(yscale="log", ylim=(200, 9000))
     ours.set_yticks([300, 1000, 3000], ["300", "1,000", "3,000"])
     ours.minorticks_off()
-    label(ours, "L, bins an axis", "MiB that autograd keeps, a face")
-    ours.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="center right")
+    label(ours, "L, bins an axis", "MiB that autograd keeps, a face (log)")
+    ours.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
 
     paper = figure.panel(5.05, 0.65, 3.4, 2.7)
     told = []

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.patches import Rectangle
 
-from onedheat.plots.figure import BLUE, HALO, INK, LARGE, ORANGE, PALE, SMALL, Figure, label
+from onedheat.plots.figure import BLUE, HALO, INK, LARGE, ORANGE, PALE, PURPLE, SMALL, Figure, label
 
 Vector = Float[np.ndarray, " size"]
-STYLES = ({"color": ORANGE, "ls": "--", "lw": 2.2}, {"color": BLUE, "ls": "-", "lw": 2.0})
+STYLES = ({"color": PURPLE, "ls": "--", "lw": 2.2}, {"color": BLUE, "ls": "-", "lw": 2.0})
 
 
 class Case(NamedTuple):
@@ -86,7 +86,8 @@ class PuzzleView(Figure):
             for name, style in zip(first.answers, STYLES, strict=True)
         }
         answers.legend(
-            title="x of the lower blob, as answered with", title_fontsize=SMALL, ncols=2,
+            title="x of the lower blob, as answered with (dotted: the two blobs)",
+            title_fontsize=SMALL, ncols=2,
             fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left",
             bbox_transform=self.transFigure, bbox_to_anchor=(0.06, 0.01), handlelength=2.6,
         )  # fmt: skip

@@ -21,6 +21,8 @@ from onedheat.plots.figure import (
     tint,
 )
 
+MARKS = {"o": "●", "^": "▲", "s": "■"}  # a line's marker → the letter that looks like it
+
 
 def read_all(heatmaps: Heatmaps, config: DetectorConfig) -> dict[str, Float[Tensor, "*batch 2"]]:
     """Decoder → (…, N, 2) in pixels of the face: what each reads off a network's vectors."""
@@ -124,7 +126,11 @@ class ReadVector(Figure):
             top = self._high * (1.27 - 0.09 * step)
             line.set_data([read[name] - zero] * 2, [-9, top])
         told = ", ".join(f"{name} {value:.2f}" for name, value in read.items())
-        said = f"band: ± the σ read off the vector\ndotted: a target, σ = {self.target_sigma:g} px"
+        key = " ".join(f"{MARKS[style['marker']]} {name}" for name, style in STYLES.items())
+        said = (
+            f"{key}\nband: ± the σ read off the vector\n"
+            f"dotted: a target, σ = {self.target_sigma:g} px"
+        )
         alt = ""
         self._star.set_data([], [])
         if self.truth is not None:
@@ -133,7 +139,7 @@ class ReadVector(Figure):
             said += f"\nstar: the truth, {true:.2f}"
             alt = f" The truth is {true:.2f}."
         self._title.set_text(
-            f"{axis} of {self.view.name_of(landmark)} ({landmark}):  {told} px, σ {sigma:.1f}"
+            f"{axis} of {self.view.name_of(landmark)} ({landmark}):  {told}, σ {sigma:.1f} px"
         )
         self._said.set_text(said)
         self.alt = (

@@ -19,8 +19,6 @@ from onedheat.plots.figure import (
     HALO,
     INK,
     LARGE,
-    ORANGE,
-    SKY,
     SMALL,
     VERMILLION,
     YELLOW,
@@ -33,6 +31,7 @@ STYLES = {
     "1D": {"color": BLUE, "linestyle": "-", "marker": "o"},
     "2D": {"color": VERMILLION, "linestyle": "--", "marker": "s"},
 }
+NAMES = {"1D": "1D", "2D": "2D, trunk run at L"}
 MIB = 2**20
 
 
@@ -116,19 +115,24 @@ class Resolution(Figure):
         axes = self.panel(0.15, 2.95, 3.6, 3.6)
         axes.set(xticks=[], yticks=[])
         self.view.show_on(axes)
-        axes.plot(*self.view.landmarks.T, "o", ms=4.5, mfc=SKY, mec=BLACK, mew=0.7)
+        axes.plot(*self.view.landmarks.T, "o", ms=5, mfc="white", mec=BLACK, mew=0.8)
         self._ways, self._crosses = {}, {}
-        for kind, marker, colour in (("1D", "X", ORANGE), ("2D", "s", VERMILLION)):
+        for kind, marker, colour in (("1D", "X", BLUE), ("2D", "s", VERMILLION)):
             lines = LineCollection([], colors="white", linewidths=1.2, path_effects=HALO)
             self._ways[kind] = axes.add_collection(lines)
             face = {"mfc": colour, "mec": BLACK} if kind == "1D" else {"mfc": "none", "mec": colour}
             self._crosses[kind] = axes.plot(
-                [], [], marker, ms=5.5, mew=0.7 if kind == "1D" else 1.3, **face
+                [],
+                [],
+                marker,
+                ms=5.5 if kind == "1D" else 4.5,
+                mew=0.7 if kind == "1D" else 1.3,
+                **face,
             )[0]
         self._ring = axes.plot(
             [], [], "o", ms=17, mfc="none", mec=YELLOW, mew=2, path_effects=HALO
         )[0]
-        self.write(0.15, 2.74, "dot: truth · cross: 1D · square: 2D")
+        self.write(0.15, 2.74, "white dot: truth · blue cross: 1D · red square: 2D")
 
     def _build_heatmaps(self) -> None:
         edge, side, strip = self.view.size - 0.5, 2.75, 0.7
@@ -154,7 +158,7 @@ class Resolution(Figure):
         ]
         truth = {"color": INK, "lw": 1.2, "ls": ":"}
         self._guides = [below.axvline(0, **truth), beside.axhline(0, **truth)]
-        self._guides.append(above.plot([], [], "o", ms=5, mfc=SKY, mec=BLACK, mew=0.8)[0])
+        self._guides.append(above.plot([], [], "o", ms=5, mfc="white", mec=BLACK, mew=0.8)[0])
         self._none = above.text(
             edge / 2, edge / 2, "", ha="center", va="center", fontsize=SMALL, color=INK,
             bbox={"facecolor": GROUND, "edgecolor": "none", "pad": 4},
@@ -227,11 +231,11 @@ def draw_errors(axes: Axes, networks: Sequence[Trained]) -> list:
         ends = np.array([(min(network.nrmse), max(network.nrmse)) for network in row]).T
         axes.errorbar(
             [network.bins for network in row], means, yerr=np.abs(ends - means), lw=1.8, ms=6,
-            capsize=4, label=kind, **style,
+            capsize=4, label=NAMES[kind], **style,
         )  # fmt: skip
     _name_bins(axes, networks)
     axes.margins(y=0.15)
-    label(axes, "L, bins an axis", "NRMSE, %")
+    label(axes, "L, bins an axis", "NRMSE, % (dark)")
     _name_kinds(axes, "upper right", (0.87, 1.03))
     return [_mark(axes, networks[0].bins)]
 
@@ -243,13 +247,13 @@ def draw_bytes(axes: Axes, networks: Sequence[Trained]) -> list:
         if row:
             axes.plot(
                 [network.bins for network in row], [network.saved / MIB for network in row],
-                lw=1.8, ms=6, label=kind, **style,
+                lw=1.8, ms=6, label=NAMES[kind], **style,
             )  # fmt: skip
     _name_bins(axes, networks)
     axes.set(yscale="log", ylim=(0.7, 20))
     axes.set_yticks([1, 3, 10], ["1", "3", "10"])
     axes.minorticks_off()
-    label(axes, "L, bins an axis", "MiB kept a face")
+    label(axes, "L, bins an axis", "MiB kept a face (log)")
     _name_kinds(axes, "center right", (0.87, 0.6))
     return [_mark(axes, networks[0].bins)]
 

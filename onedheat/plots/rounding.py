@@ -223,9 +223,8 @@ class CellAndCurve(Figure):
         for rule, style in STYLES.items():
             line = {key: style[key] for key in ("color", "linestyle")}
             errors = [self._read(int(count), rule)[1] for count in counts]
-            self._jagged[rule] = curve.plot(ratio, errors, lw=0.8, alpha=0.5, color=style["color"])[
-                0
-            ]
+            thin = {"lw": 0.8, "alpha": 0.5, "color": style["color"]}
+            self._jagged[rule] = curve.plot(ratio, errors, label=f"this point, {rule}", **thin)[0]
             share = MEAN_TO_CORNER if rule == "left edge" else MEAN_TO_CORNER / 2
             curve.plot(ratio, share / ratio, lw=2.4, label=f"mean of all points, {rule}", **line)
         curve.set(xlim=(0, ratio[-1] * 1.02), ylim=(0, 3.6), xticks=[0, 0.5, 1, 2, 3])

@@ -1,7 +1,5 @@
 """Questions and exercises of notebook 04."""
 
-import math
-
 import numpy as np
 
 from onedheat.course.exercises import Checks, Exercise, Mistake
@@ -44,7 +42,7 @@ def _softmax(scores):
 
 def affinity(dx, dy, q):
     """W^{yx} of one channel: row i says which y positions matter to x position i (Eq. 9)."""
-    scores = dx @ q @ dy.T / math.sqrt(q.shape[1])
+    scores = dx @ q @ dy.T / np.sqrt(q.shape[1])
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
@@ -83,15 +81,15 @@ check = Checks(
                 "The scores are not divided by √d. d is the number of columns of Q.",
             ),
             Mistake(
-                lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / math.sqrt(q.shape[1])).T,
+                lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / np.sqrt(q.shape[1])).T,
                 "Your columns sum to 1. Row i is to be a share out over the y positions: the rows must.",
             ),
             Mistake(
-                lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / math.sqrt(q.shape[1])),
+                lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / np.sqrt(q.shape[1])),
                 "Its rows are y positions. In W^{yx} a row is an x position that looks at y.",
             ),
             Mistake(
-                lambda dx, dy, q: _softmax(dx @ q.T @ dy.T / math.sqrt(q.shape[1])),
+                lambda dx, dy, q: _softmax(dx @ q.T @ dy.T / np.sqrt(q.shape[1])),
                 "Q is transposed. Eq. 9 has D^x · Q · D^y, and your `dy` holds (D^y)^T, not Q^T.",
             ),
             Mistake(
@@ -99,17 +97,17 @@ check = Checks(
                 "You divided by d. It is the square root of d.",
             ),
             Mistake(
-                lambda dx, dy, q: _softmax(dx @ q @ dy.T / math.sqrt(len(dx))),
+                lambda dx, dy, q: _softmax(dx @ q @ dy.T / np.sqrt(len(dx))),
                 "d is the number of columns of Q (h), not the number of positions (a).",
             ),
             Mistake(
-                lambda dx, dy, q: dx @ q @ dy.T / math.sqrt(q.shape[1]),
+                lambda dx, dy, q: dx @ q @ dy.T / np.sqrt(q.shape[1]),
                 "These are the scores. The softmax of each row is missing.",
             ),
         ),
         hints=(
             "The paper's D^y is (h, a); `dy` is its transpose, (a, h). So D^y is `dy.T`.",
-            "`dx @ q @ dy.T` has a row for each x position. Divide by `math.sqrt(q.shape[1])`.",
+            "`dx @ q @ dy.T` has a row for each x position. Divide by `np.sqrt(q.shape[1])`.",
             "Softmax of rows: `np.exp(scores)` over its sum along `axis=-1` with `keepdims=True`.",
         ),
     ),
@@ -218,7 +216,7 @@ quiz = Quiz(
             ),
         ),
         Question(
-            "A network was trained with γ = 0.4. You set γ to 0 and its error grows several times. What does "
+            "A network was trained with γ = 0.4. You set γ to 0 and its error grows by half. What does "
             "that say about co-attention?",
             (
                 Choice(

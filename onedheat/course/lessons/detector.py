@@ -13,8 +13,8 @@ PAPERS_GIB = {
 
 prediction = Prediction(
     Question(
-        "The paper's detector puts out 12 times as many numbers at L = 768 as at L = 64. By how much do "
-        "the bytes grow that training must keep of one face?",
+        "The paper's detector puts out 12 times as many numbers at L = 768 as at L = 64. Training must "
+        "keep some bytes of each face. By how much do they grow?",
         (
             Choice(
                 "12 times",
@@ -32,7 +32,7 @@ prediction = Prediction(
             Choice(
                 "By less than 1 per cent",
                 "Nothing before the deconvolution knows L. What it adds are vectors, and those are "
-                "short. The count is below.",
+                "short. The table above has the count.",
                 right=True,
             ),
         ),
@@ -73,12 +73,17 @@ check = Checks(
     Exercise(
         "deconvolved_length",
         deconvolved_length,
-        cases=((32, 12, 12), (64, 1, 1), (16, 4, 2), (8, 7, 3)),
+        cases=((32, 12, 12), (64, 1, 1), (16, 4, 2), (8, 7, 3), (4, 2, 3)),
         mistakes=(
             Mistake(
                 lambda positions, kernel, stride: positions * stride,
                 "Right where kernel and stride are equal. The last position still lays down its whole "
                 "kernel, whatever the stride.",
+            ),
+            Mistake(
+                lambda positions, kernel, stride: positions * stride + max(kernel - stride, 0),
+                "Right where kernels touch or overlap. Where the stride is longer than the kernel, nothing "
+                "is laid after the last one.",
             ),
             Mistake(
                 lambda positions, kernel, stride: positions * kernel,
@@ -201,8 +206,9 @@ quiz = Quiz(
             "You change M from 12 to 6 and keep F. What else of the network changes?",
             (
                 Choice(
-                    "The two deconvolutions, and nothing else",
-                    "L = F/4 · M. Only they know M; the trunk and both CNNs stay as they are.",
+                    "The deconvolutions, and nothing else",
+                    "L = F/4 · M. Only they know M; the trunk and both CNNs stay as they are. `tiny68` has "
+                    "two; of four hourglasses the earlier three have two each, too.",
                     right=True,
                 ),
                 Choice(

@@ -20,11 +20,11 @@ prediction = Prediction(
                 "The mirror image is one of them. But you may also move only a part of the spots over.",
             ),
             Choice(
-                "Four, one for each way to put two spots in four corners",
+                "Six, one for each way to put two spots in four corners",
                 "Two spots in one row would give a row of twice the sum.",
             ),
             Choice(
-                "Endlessly many",
+                "Infinitely many",
                 "Any part of the two spots can be moved to the other two corners: each column and each "
                 "row loses what it gains.",
                 right=True,
@@ -138,6 +138,10 @@ check = Checks(
                 "Nothing in a map may be below 0.",
             ),
             Mistake(
+                lambda brightness: 2 * min(brightness, 1 - brightness),
+                "This is what both ghosts hold together. The question is about each of them.",
+            ),
+            Mistake(
                 lambda brightness: min(brightness, 1 - brightness) / 2,
                 "You shared it between the ghosts. But each spot gives t to either ghost's column or "
                 "row only once: with 0.5 and 0.5 the ghosts can hold 0.5 each.",
@@ -191,7 +195,7 @@ check = Checks(
             "Slope: `(right - left) / 2`. Curvature: `left - 2 * middle + right`.",
             "A parabola has its top at `-slope / curvature` from the middle.",
         ),
-        tolerance=1e-9,
+        tolerance=1e-4,
     ),
 )
 

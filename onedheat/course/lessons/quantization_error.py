@@ -70,6 +70,11 @@ check = Checks(
                 "You added half a pixel. A bin is F/L pixels wide: add half a bin.",
             ),
             Mistake(
+                lambda index, size, bins: (index + 0.5) * size / bins - 0.5,
+                "This is the middle in the frame of notebook 00, whose left edge is −½. Here p counts from "
+                "the left edge of the picture, from 0.",
+            ),
+            Mistake(
                 lambda index, size, bins: (index + 0.5) * bins / size,
                 "The ratio is upside down: L/F turns pixels into bins, F/L turns bins into pixels.",
             ),

@@ -77,7 +77,7 @@ def sum_of_weights(decay, frames):
 
 def half_life(decay):
     """Frames after which half of a frame's weight is left: λ^k = 1/2."""
-    return math.log(0.5) / math.log(decay)
+    return np.log(0.5) / np.log(decay)
 
 
 def _features(seed: int, frames: int) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Questions and exercises of notebook 05."""
 
-import math
-
 import numpy as np
 
 from onedheat.course.exercises import Checks, Exercise, Mistake
@@ -79,7 +77,7 @@ def learning_rate(step, steps, top, warmup):
     if step < warmup:
         return top * (step + 1) / warmup
     share = (step - warmup) / (steps - warmup)
-    return top * 0.5 * (1 + math.cos(math.pi * share))
+    return top * 0.5 * (1 + np.cos(np.pi * share))
 
 
 def averaged(weights, kept):
@@ -100,7 +98,7 @@ def faces_of_step(step, faces, batch_size, seed):
 
 
 def _cosine(step: int, steps: int) -> float:
-    return 0.5 * (1 + math.cos(math.pi * step / steps))
+    return 0.5 * (1 + np.cos(np.pi * step / steps))
 
 
 def _average_with(weights, decay_of, first: int = 1, start: float | None = None):
@@ -178,7 +176,7 @@ check = Checks(
                 lambda step, steps, top, warmup: (
                     top * (step + 1) / warmup
                     if step < warmup
-                    else top * math.cos(math.pi * (step - warmup) / (steps - warmup))
+                    else top * np.cos(np.pi * (step - warmup) / (steps - warmup))
                 ),
                 "In the second half it is below 0, so the optimiser climbs. Move the cosine to 0 "
                 "… 1: half of 1 + cos.",
@@ -196,7 +194,7 @@ check = Checks(
         hints=(
             "Two parts, one after the other: `if step < warmup`, and all later steps.",
             "The first is `top * (step + 1) / warmup`.",
-            "The second is half a cosine, `0.5 * (1 + math.cos(math.pi * share))`, where `share` goes "
+            "The second is half a cosine, `0.5 * (1 + np.cos(np.pi * share))`, where `share` goes "
             "from 0 to 1 in the steps that are left.",
         ),
         tolerance=1e-9,

@@ -76,6 +76,7 @@ check = Checks(
         "as_input",
         as_input,
         cases=(_picture(0, 4), _picture(1, 6)),
+        dtype="float32",
         mistakes=(
             Mistake(
                 lambda picture: picture.astype(np.float32).transpose(2, 0, 1)[None],
