@@ -1,10 +1,16 @@
 """What learners touch: exercises that answer in words, questions, widgets, the footer."""
 
+import ast
+import builtins
 import inspect
 import io
 import re
+import textwrap
+from dataclasses import replace
+from pathlib import Path
 
 import ipywidgets as widgets
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -32,6 +38,7 @@ from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snappe
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
 
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = {
     "start_here": start_here,
     "quantization_error": quantization_error,
@@ -89,6 +96,27 @@ def test_a_solution_is_named_as_the_stub_and_documented(exercise):
     assert exercise.solution.__doc__
 
 
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_solution_can_be_pasted_into_its_notebook(name):
+    """It uses what the notebook imports, and nothing else."""
+    (path,) = NOTEBOOKS.glob(f"*_{name}.ipynb")
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for cell in cells
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for exercise in LESSONS[name].check:
+        parsed = ast.parse(textwrap.dedent(inspect.getsource(exercise.solution)))
+        named = [node for node in ast.walk(parsed) if isinstance(node, ast.Name)]
+        own = {node.id for node in named if isinstance(node.ctx, ast.Store)}
+        own |= {node.arg for node in ast.walk(parsed) if isinstance(node, ast.arg)}
+        used = {node.id for node in named} - own - set(dir(builtins))
+        assert used <= imported, f"{exercise.name} uses {used - imported}, which is not imported"
+
+
 def stops(value):
     raise RuntimeError("no bread")
 
@@ -124,6 +152,30 @@ def test_an_answer_that_is_not_right_is_met_with_words(answer, said):
     verdict = double(answer)
     assert not verdict.passed
     assert said in verdict.message
+
+
+def test_an_answer_may_work_in_place():
+    def in_place(value):
+        value += value
+        return value
+
+    arrays = replace(double, cases=((np.array([1.0, 2.0]),), (np.array([4.0]),)))
+    for _ in range(2):  # and spoils nothing for the next one
+        assert arrays(in_place).passed
+    assert arrays.cases[0][0].tolist() == [1.0, 2.0]
+
+
+def test_a_type_that_matters_is_asked_for():
+    floats = replace(double, cases=((np.array([1.0, 2.0]),),), dtype="float32")
+    assert floats(lambda value: np.float32(2 * value)).passed
+    said = floats(lambda value: 2 * value).message
+    assert "their type is float64" in said and "`.astype(np.float32)`" in said
+
+
+def test_an_answer_that_differs_in_late_digits_says_so():
+    exact = replace(double, tolerance=1e-12)
+    said = exact(lambda value: 2 * value * (1 + 1e-9)).message
+    assert "the answer is 2, yours is 2 too, but only nearly" in said
 
 
 def test_a_verdict_is_a_sentence_with_and_without_html():
