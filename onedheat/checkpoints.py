@@ -10,6 +10,7 @@ from onedheat.files import folder_written_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.models.folder import (
     CALIBRATION,
+    CARD,
     CONFIG,
     WEIGHTS,
     CheckpointError,
@@ -34,7 +35,26 @@ __all__ = [
 
 
 def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = "") -> None:
-    """Saves a detector as a folder that `load_detector` and `onedheat.load` read."""
+    """Saves a detector as a folder that `load_detector` and `onedheat.load` read.
+
+    A checkpoint that is there is replaced whole, its calibration and its card too, which were of other
+    weights.
+
+    Args:
+        detector: what is saved.
+        folder: a new or empty one, or a checkpoint's.
+        card: text of its README.md; "" for none.
+
+    Raises:
+        CheckpointError: the folder holds other files, which would be lost.
+    """
+    folder = Path(folder).resolve()
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if other := sorted(there - {CONFIG, WEIGHTS, CALIBRATION, CARD}):
+        raise CheckpointError(
+            f"{folder} holds other files ({other[0]}), and a checkpoint would take their place; save it "
+            "into a folder of its own"
+        )
     with folder_written_atomically(Path(folder)) as temporary:
         write_weights(detector, temporary, card=card)
 
@@ -69,6 +89,11 @@ def find(name: str | Path) -> Path:
         return names[str(name)]
     if Path(name).is_dir():
         return Path(name)
+    if Path(name).suffix == ".onnx":
+        raise CheckpointError(
+            f"{name} is an exported network: it can be used (onedheat.load), and not trained or exported "
+            "again; give the folder with its weights"
+        )
     parts = str(name).split("/")
     if len(parts) == 2 and all(parts) and not Path(name).suffix:
         return fetch(str(name))

@@ -5,13 +5,15 @@ A coordinate is (x, y) in pixels. Pixel *centres* are integers and the first is 
 −½ to W − ½. Resizing by s therefore maps p to (p + ½)·s − ½.
 
 A crop is one affine map in float64, kept with its inverse; a picture is resampled once, from the
-original to the network's input, by `warp`, or by `warp_batch` where photos lie on a device.
+original to the network's input, by `warp`, or by `warp_batch` where photos lie on a device. A `Bend`
+moves what lies on the photo before, in the same resampling.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +24,7 @@ Landmarks = Float[np.ndarray, "landmarks 2"]
 Box = Float[np.ndarray, "4"]
 
 MAX_SIDE = 32_000  # OpenCV's warp addresses pixels by 16-bit integers
+COARSE = 4  # pixels of a picture between those for which it is worked out how far they are bent
 MAX_SAMPLES = 2**21  # that `warp_batch` holds at once, about 100 bytes each
 
 
@@ -151,6 +154,37 @@ class Crop:
         return transform(self.inverse, points)
 
 
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """Places of a photo that pull what is around them along, as a Gaussian of their own width does.
+
+    Attributes:
+        places: (P, 2) in pixels of the photo.
+        widths: (P,) standard deviations, in pixels.
+        pulls: (P, 2), or at several times (T, P, 2), what each place moves the eye by, in pixels. As long
+            as each is at most 0.15 of its place's width, six places fold the photo nowhere: a Gaussian's
+            slope is 0.61 of its height over its width at most.
+    """
+
+    places: Float[np.ndarray, "places 2"]
+    widths: Float[np.ndarray, "places"]
+    pulls: Float[np.ndarray, "*times places 2"]
+
+    TURNS: ClassVar[int] = 60  # of the search for a point, each at least a fifth nearer
+
+    def shift(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where the photo is looked at, from where it is seen, in pixels."""
+        squared = ((points[..., None, :] - self.places) ** 2).sum(axis=-1)
+        return np.exp(-squared / (2 * self.widths**2)) @ self.pulls
+
+    def bent(self, points: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where points of the photo are seen in the bent one, in pixels; NaN stay NaN."""
+        seen = points
+        for _ in range(self.TURNS):
+            seen = points - self.shift(seen)
+        return seen
+
+
 def transform(
     matrix: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "*batch 2"]
 ) -> Float[np.ndarray, "*batch 2"]:
@@ -159,7 +193,7 @@ def transform(
 
 
 def warp(
-    image: UInt8[np.ndarray, "height width channels"], crop: Crop
+    image: UInt8[np.ndarray, "height width channels"], crop: Crop, bend: Bend | None = None
 ) -> UInt8[np.ndarray, "size size channels"]:
     """Resamples a photo once, to the picture that the crop describes.
 
@@ -170,6 +204,7 @@ def warp(
     Args:
         image: (H, W, C) uint8.
         crop: where to look and how large to draw it.
+        bend: how the photo is bent before; not for photos wider than OpenCV can address.
 
     Returns:
         (size, size, C) uint8.
@@ -183,17 +218,43 @@ def warp(
     to_photo = crop.inverse @ np.array(
         [[1 / samples, 0, offset], [0, 1 / samples, offset], [0, 0, 1]]
     )
-    image, to_photo = _cut_to_need(image, to_photo, fine)
-    picture = cv2.warpAffine(
-        image,
-        to_photo[:2],
-        (fine, fine),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-    )
+    if bend is None:
+        image, to_photo = _cut_to_need(image, to_photo, fine)
+        picture = cv2.warpAffine(
+            image,
+            to_photo[:2],
+            (fine, fine),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+        )
+    else:
+        looked_at = _looked_at(to_photo, fine, bend)
+        picture = cv2.remap(
+            image, looked_at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
     if samples > 1:
         picture = cv2.resize(picture, (crop.size, crop.size), interpolation=cv2.INTER_AREA)
     return picture.reshape(crop.size, crop.size, image.shape[2])
+
+
+def _looked_at(
+    to_photo: Float[np.ndarray, "3 3"], side: int, bend: Bend
+) -> Float32[np.ndarray, "side side 2"]:
+    """Where in a bent photo each pixel of a square picture lies. How far it is bent changes slowly, so
+    that is worked out for some pixels and laid over all of them.
+    """
+    import cv2
+
+    at = np.arange(side)
+    x, y = np.meshgrid(at, at)
+    everywhere = transform(to_photo, np.stack([x, y], axis=-1).astype(float))
+    coarse = max(2, round(side / COARSE))
+    # The coarse grid's pixels are spread over the picture's as `resize` does it.
+    centre = (np.arange(coarse) + 0.5) * side / coarse - 0.5
+    x, y = np.meshgrid(centre, centre)
+    shift = bend.shift(transform(to_photo, np.stack([x, y], axis=-1)))
+    shift = cv2.resize(shift, (side, side), interpolation=cv2.INTER_CUBIC)
+    return (everywhere + shift).astype(np.float32)
 
 
 def _samples_a_side(crop: Crop) -> int:
@@ -223,7 +284,9 @@ def _cut_to_need(image, to_photo, side):
 
 
 def warp_batch(
-    photos: Sequence[UInt8[Tensor, "_ _ channels"]], crops: Sequence[Crop]
+    photos: Sequence[UInt8[Tensor, "_ _ channels"]],
+    crops: Sequence[Crop],
+    bends: Sequence[Bend | None] | None = None,
 ) -> UInt8[Tensor, "batch channels size size"]:
     """`warp` of many photos at once, where they lie: the same pictures to within one grey level.
 
@@ -233,6 +296,7 @@ def warp_batch(
     Args:
         photos: one (H, W, C) uint8 a crop, of any sizes, all on one device.
         crops: where to look in each and how large to draw it; all of one size.
+        bends: how each photo is bent before, all by as many places; None for those that are not.
 
     Returns:
         (B, C, size, size) uint8 on that device.
@@ -255,12 +319,14 @@ def warp_batch(
     to_photo = torch.from_numpy(np.stack([crop.inverse[:2] for crop in crops]))
     to_photo = to_photo.float().to(device)
 
+    bent = None if bends is None else _stacked(bends, device)
     counts = [_samples_a_side(crop) for crop in crops]
     pictures = pixels.new_empty(len(crops), size, size, channels)
     for samples in sorted(set(counts)):
         alike = torch.tensor([i for i, count in enumerate(counts) if count == samples])
         faces = alike.to(device)
-        pictures[faces] = _averaged(pixels, places[:, faces], to_photo[faces], size, samples)
+        how = None if bent is None else bent[:, :, faces]
+        pictures[faces] = _averaged(pixels, places[:, faces], to_photo[faces], size, samples, how)
     return pictures.permute(0, 3, 1, 2)
 
 
@@ -270,6 +336,7 @@ def _averaged(
     to_photo: Float32[Tensor, "batch 2 3"],
     size: int,
     samples: int,
+    bent: Float32[Tensor, "bends 5 batch"] | None,
 ) -> UInt8[Tensor, "batch size size channels"]:
     """Crops whose pixels are each the mean of samples × samples, some of these at a time."""
     device, (a, b, c) = pixels.device, to_photo.permute(2, 1, 0)[..., None, None, None]
@@ -282,8 +349,36 @@ def _averaged(
     for part in offsets.split(max(1, MAX_SAMPLES // (len(to_photo) * size * size))):
         # Sums, no matrix product: that would be rounded to ten bits where TF32 is switched on.
         seen = a * (x + part[:, 0]) + b * (y + part[:, 1]) + c
+        if bent is not None:
+            seen = _shifted(seen, bent)
         total += _bilinear(pixels, places, seen).sum(dim=1)
     return (total / samples**2).round().to(torch.uint8)
+
+
+def _stacked(
+    bends: Sequence[Bend | None], device: torch.device
+) -> Float32[Tensor, "bends 5 batch"] | None:
+    """Place, width and pull of each place of each photo's bend; a photo without one is not pulled."""
+    count = next((len(bend.widths) for bend in bends if bend is not None), 0)
+    if not count:
+        return None
+    still = Bend(np.zeros((count, 2)), np.ones(count), np.zeros((count, 2)))
+    rows = [
+        np.column_stack([bend.places, bend.widths, bend.pulls])
+        for bend in (bend or still for bend in bends)
+    ]
+    return torch.from_numpy(np.stack(rows)).float().to(device).permute(1, 2, 0)
+
+
+def _shifted(
+    seen: Float32[Tensor, "2 batch samples size size"], bent: Float32[Tensor, "bends 5 batch"]
+) -> Float32[Tensor, "2 batch samples size size"]:
+    """Where bent photos are looked at; one place after another, as all at once would be large."""
+    moved = seen
+    for x, y, width, *pull in bent[..., None, None, None]:
+        squared = (seen[0] - x) ** 2 + (seen[1] - y) ** 2
+        moved = moved + torch.stack(pull) * torch.exp(-squared / (2 * width**2))
+    return moved
 
 
 def _bilinear(

@@ -3,12 +3,16 @@
 What of it the paper leaves open, and why we chose as we did, is listed in `onedheat.left_open`.
 """
 
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from onedheat.data.augment import AugmentConfig
 from onedheat.landmarks import AFLW19, Scheme
 from onedheat.models import DetectorConfig, NetworkConfig, TrackerConfig
+
+MAX_SEED = 2**32 - 1
+"""As in other libraries; `Augmentation` takes a million times the seed, which must fit torch's 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class TrainConfig:
         ema_warmup: keep less in the beginning, when the average still holds what was random.
         precision: ``"fp32"``, ``"bf16"``, ``"fp16"`` (a GPU's alone, with scaled gradients), or
             ``"auto"``: bf16 where the processor multiplies it faster.
-        validation: share of the training photos held out to watch the run.
+        validation: share of the training photos held out to watch the run, above 0 and below 1.
         validate_every: passes between two validations.
         save_minutes: minutes between two checkpoints.
         workers: processes that prepare pictures; 0 does it in the main one.
@@ -37,8 +41,11 @@ class TrainConfig:
         freeze_detector: teach a tracker alone and leave the detector in it as it is.
         cuda_graph: a single GPU is told the work of a step once and repeats it, which spares it the wait
             for the processor; the step's memory stays taken between steps.
-        seed: of everything drawn at random.
+        seed: of everything drawn at random, from 0 to 2³² − 1.
         augment: how much the pictures vary.
+
+    Raises:
+        ValueError: a value out of its range, said by name.
     """
 
     passes: int = 110
@@ -69,13 +76,19 @@ class TrainConfig:
             raise ValueError(f"schedule must be cosine or constant, got {self.schedule!r}")
         for name in ("passes", "batch_size", "accumulate", "validate_every", "save_minutes",
                      "learning_rate", "frames", "hidden_weight"):  # fmt: skip
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+            self._demand(0 < getattr(self, name) < math.inf, name, "a finite number above 0")
         for name in ("clip", "warmup_steps", "workers"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
-        if not 0 <= self.ema < 1:
-            raise ValueError(f"ema must be from 0 to below 1, got {self.ema}")
+            self._demand(0 <= getattr(self, name) < math.inf, name, "a finite number of at least 0")
+        self._demand(0 <= self.ema < 1, "ema", "from 0 to below 1")
+        self._demand(0 < self.validation < 1, "validation", "above 0 and below 1")
+        self._demand(0 <= self.seed <= MAX_SEED, "seed", f"from 0 to {MAX_SEED}")
+
+    def _demand(self, holds: bool, name: str, what: str) -> None:
+        """Raises `ValueError` with what a setting must be where a condition does not hold. Conditions say
+        what may be, not what may not, so that NaN meets none.
+        """
+        if not holds:
+            raise ValueError(f"{name} must be {what}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -178,51 +191,93 @@ PRESETS = {
 }
 
 
-def with_settings(preset: Preset, settings: list[str]) -> Preset:
-    """A preset with `key=value` settings applied; the key is a field of any of its three configs.
+class Setting(NamedTuple):
+    """What a preset has of one of its settings.
 
-    `bins=L` sets a detector's M to L/(F/4). The landmark scheme is no setting: it comes with the faces,
-    see `Preset.for_scheme`.
-
-    Raises:
-        ValueError: an unknown key, or a value of the wrong type.
+    Attributes:
+        part: the config that it belongs to: ``"detector"``, ``"train"`` or ``"augment"``.
+        value: the present one.
     """
-    parts = {"detector": preset.detector, "train": preset.train, "augment": preset.train.augment}
-    homes = {
-        entry.name: (home, type(getattr(part, entry.name)))
-        for home, part in parts.items()
+
+    part: str
+    value: Any
+
+
+def settings_of(preset: Preset) -> dict[str, Setting]:
+    """All settings of a preset: the fields of its three configs, and `bins`, a detector's L.
+
+    The landmark scheme is no setting: it comes with the faces, see `Preset.for_scheme`.
+    """
+    found = {
+        entry.name: Setting(name, getattr(part, entry.name))
+        for name, part in _parts(preset).items()
         for entry in fields(part)
         if entry.name not in ("augment", "scheme", "landmarks")
     }
     if isinstance(preset.detector, DetectorConfig):
-        homes["bins"] = "detector", int  # no field of its config, but L is what one thinks in
+        # No field of its config, but L is what one thinks in.
+        found["bins"] = Setting("detector", preset.detector.bins)
+    return found
+
+
+def with_settings(preset: Preset, settings: list[str]) -> Preset:
+    """A preset with `key=value` settings applied, one after another, see `with_setting`.
+
+    Raises:
+        ValueError: an unknown key, or a value that the setting cannot have.
+    """
     for setting in settings:
         key, equals, value = setting.partition("=")
-        if not equals or key not in homes:
+        known = settings_of(preset)
+        if not equals or key not in known:
             raise ValueError(
-                f"--set {setting}: expected key=value with one of these keys: {', '.join(sorted(homes))}"
+                f"--set {setting}: expected key=value with one of these keys: {', '.join(sorted(known))}"
             )
-        home, kind = homes[key]
         try:
-            parts[home] = _with(parts[home], key, _parsed(value, kind))
+            preset = with_setting(preset, key, value)
         except ValueError as error:
             raise ValueError(f"--set {setting}: {error}") from None
-    return Preset(
-        parts["detector"], replace(parts["train"], augment=parts["augment"]), preset.about
-    )
+    return preset
 
 
-def _with(config: Any, key: str, value: Any) -> Any:
-    """A config with one value changed; of a detector's L, which is none, the M it follows from."""
-    if key == "bins" and isinstance(config, DetectorConfig):
-        return config.with_bins(value)
-    return replace(config, **{key: value})
+def with_setting(preset: Preset, key: str, text: str) -> Preset:
+    """A preset with another value of one of its settings.
+
+    Args:
+        preset: what is changed.
+        key: one of `settings_of`; `bins` sets a detector's M to L/(F/4).
+        text: the value, as one types it.
+
+    Raises:
+        ValueError: a value of the wrong type, one that is not finite, or one that the setting cannot have.
+    """
+    parts, setting = _parts(preset), settings_of(preset)[key]
+    value = _parsed(key, text, type(setting.value))
+    if key == "bins" and isinstance(preset.detector, DetectorConfig):
+        return replace(preset, detector=preset.detector.with_bins(value))
+    parts[setting.part] = replace(parts[setting.part], **{key: value})
+    train = replace(parts["train"], augment=parts["augment"])
+    return replace(preset, detector=parts["detector"], train=train)
 
 
-def _parsed(text: str, kind: type) -> Any:
+def _parts(preset: Preset) -> dict[str, Any]:
+    """The three configs that a preset is made of."""
+    return {
+        "detector": preset.detector, "train": preset.train, "augment": preset.train.augment
+    }  # fmt: skip
+
+
+def _parsed(key: str, text: str, kind: type) -> Any:
     """The value that a setting's text stands for."""
-    if kind is not bool:
-        return kind(text)
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"expected true or false, got {text!r}")
-    return text.lower() == "true"
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"expected true or false, got {text!r}")
+        return text.lower() == "true"
+    try:
+        value = kind(text)
+    except ValueError:
+        number = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{key} must be {number}, got {text!r}") from None
+    if kind is float and not math.isfinite(value):
+        raise ValueError(f"{key} must be a finite number, got {value}")
+    return value

@@ -34,6 +34,35 @@ def test_saving_again_replaces_the_folder_and_leaves_nothing_else(folder):
     assert not (folder / "README.md").exists()
 
 
+def test_other_files_of_a_folder_are_never_replaced(tmp_path, monkeypatch):
+    (tmp_path / "photo.txt").write_text("precious")
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, "."):
+        with pytest.raises(
+            CheckpointError, match="holds other files .photo.txt.*folder of its own"
+        ):
+            save_detector(Detector(SMALL), folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.txt"]
+
+
+def test_a_run_s_folder_says_where_its_weights_are(tmp_path):
+    save_detector(Detector(SMALL), tmp_path / "run" / "last")
+    with pytest.raises(CheckpointError, match="It is a run; its weights are .*run/last"):
+        load_detector(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("my runs/mine", "could not be fetched"),
+        ("net.onnx", "is an exported network: it can be used"),
+    ],
+)
+def test_names_that_are_no_weights_are_one_sentence(name, said):
+    with pytest.raises(CheckpointError, match=said):
+        load_detector(name)
+
+
 def test_a_failure_while_saving_leaves_the_old_folder_whole(folder):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     with pytest.raises(RuntimeError), folder_written_atomically(folder) as temporary:

@@ -1,5 +1,6 @@
 """The commands that train, evaluate and check data, as a person types them."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -80,6 +81,23 @@ def test_a_wrong_option_ends_in_one_sentence(tree, weights, change, code, word):
     )
     assert said.exit_code == code and word in said.stderr
     assert "Traceback" not in said.stderr and not said.stdout
+
+
+def test_a_result_that_cannot_be_written_is_printed_all_the_same(
+    tree, weights, tmp_path, monkeypatch
+):
+    asked = ["evaluate", "--dataset", "300w", "--root", str(tree), "--split", "train",
+             "--weights", str(weights), "--engine", "torch"]  # fmt: skip
+    early = run(app, [*asked, "--json", str(tmp_path / "nowhere/x.json")])
+    assert early.exit_code == 2 and "give a file in a folder that exists" in early.output
+
+    def refuse(path: Path, content: bytes):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("onedheat.files.write_atomically", refuse)
+    late = run(app, [*asked, "--json", str(tmp_path / "x.json")])
+    assert late.exit_code == 1 and "NRMSE" in late.stdout
+    assert "x.json cannot be written (No space left on device)" in late.stderr
 
 
 def test_train_makes_a_run_that_evaluate_and_detect_use(tree, tmp_path):

@@ -8,6 +8,7 @@ from skimage import data
 
 from onedheat import geometry
 from onedheat.geometry import (
+    Bend,
     Crop,
     box_overlap,
     paper_box,
@@ -156,6 +157,56 @@ def test_a_batch_that_is_computed_piece_by_piece_is_the_same(monkeypatch):
     whole = warp_batch(tensors, crops)
     monkeypatch.setattr(geometry, "MAX_SAMPLES", 1)
     assert (warp_batch(tensors, crops).int() - whole.int()).abs().max() <= 1
+
+
+def bend_of(rng: np.random.Generator, photo: np.ndarray) -> Bend:
+    """Six places that pull as far as they may."""
+    side = min(photo.shape[:2])
+    widths = rng.uniform(0.12, 0.3, 6) * side
+    pulls = 0.15 * widths[:, None] * rng.uniform(-1, 1, (6, 2))
+    return Bend(rng.uniform(0.2, 0.8, (6, 2)) * photo.shape[1::-1], widths, pulls)
+
+
+@pytest.mark.parametrize("shrink", [0.4, 1.3, 3.7])
+def test_a_dot_of_a_bent_photo_lands_where_its_coordinate_says(shrink):
+    rng = np.random.default_rng(int(10 * shrink))
+    size, side, moved = 64, 64 * shrink, []
+    for _ in range(6):
+        center = np.array([side, side])
+        point = center + rng.uniform(-0.2, 0.2, 2) * side
+        image = dot(round(2 * side) + 2, round(2 * side) + 1, *point, sigma=2.5 * max(shrink, 0.6))
+        crop = Crop.from_box(square_box(center, side), size, angle=20.0)
+        bend = bend_of(rng, image)
+        wanted = crop.to_crop(bend.bent(point))
+        moved.append(wanted - crop.to_crop(point))
+        assert np.abs(centroid(warp(image, crop, bend)) - wanted).max() < 0.25
+    assert (
+        np.abs(moved).mean() > 1.0
+    )  # a dot is stretched, too: its middle is not quite its centroid
+
+
+@pytest.mark.parametrize("shrink", [0.5, 1.3, 3.7])
+def test_a_batch_of_bent_photos_is_what_each_of_them_is(shrink):
+    rng = np.random.default_rng(int(10 * shrink))
+    photos = parts_of_a_photo(rng, rng.integers(100, 300, (4, 2)))
+    crops = crops_of(photos, shrink, 64, rng)
+    bends = [None, *(bend_of(rng, photo) for photo in photos[1:])]
+    batch = warp_batch([torch.from_numpy(photo) for photo in photos], crops, bends)
+    batch = batch.permute(0, 2, 3, 1).numpy().astype(int)
+    alone = np.stack([warp(*three) for three in zip(photos, crops, bends, strict=True)])
+    straight = np.stack([warp(*pair) for pair in zip(photos, crops, strict=True)])
+    difference = np.abs(batch - alone)
+    assert difference[0].max() <= GREY_LEVELS and np.quantile(difference, 0.999) <= GREY_LEVELS + 2
+    assert np.abs(batch[1:] - straight[1:]).mean() > 10 * difference.mean()
+
+
+def test_a_bend_that_pulls_nothing_changes_nothing():
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    crop = Crop.from_box(np.array([2.0, 3.0, 30.0, 31.0]), 32)
+    still = Bend(np.zeros((6, 2)), np.ones(6), np.zeros((6, 2)))
+    assert np.abs(warp(image, crop, still).astype(int) - warp(image, crop)).max() <= GREY_LEVELS
+    photo = torch.from_numpy(image)
+    assert torch.equal(warp_batch([photo], [crop], [None]), warp_batch([photo], [crop]))
 
 
 def test_a_batch_that_does_not_fit_together_is_refused():

@@ -1,15 +1,19 @@
 """Every preset can be built, and is what its text and the paper say."""
 
+import math
 from dataclasses import asdict, replace
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from onedheat.cli import app
+from onedheat.data.augment import Augmentation
 from onedheat.landmarks import WFLW98
 from onedheat.left_open import LEFT_OPEN, TRACKER_LEFT_OPEN
 from onedheat.models import TrackerConfig, build
 from onedheat.models.compared import systems
-from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
+from onedheat.presets import MAX_SEED, PRESETS, Preset, TrainConfig, with_settings
 
 
 def network(preset: Preset):
@@ -114,3 +118,55 @@ def test_a_compared_system_is_a_preset_like_any_other():
     assert preset.detector == replace(config, bins=128, way="upsampled")
     with pytest.raises(ValueError, match="--set gamma=1: expected key=value"):
         with_settings(preset, ["gamma=1"])
+
+
+# What is refused --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("learning_rate", (math.nan, math.inf)),
+        ("clip", (math.nan, math.inf)),
+        ("hidden_weight", (math.nan, math.inf)),
+        ("save_minutes", (math.nan, math.inf)),
+        ("validation", (math.nan, -0.1, 0.0, 1.0, 1.5)),
+        ("seed", (-1, MAX_SEED + 1)),
+    ],
+)
+def test_a_recipe_with_a_number_that_cannot_be_trained_with_is_refused_by_name(name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{name} must be .*, got {value}$"):
+            TrainConfig(**{name: value})
+
+
+def test_pictures_vary_by_the_largest_seed_too_however_late_the_step():
+    pictures = torch.full((4, 3, 16, 16), 0.5)
+    vary = Augmentation(TrainConfig(seed=MAX_SEED).augment, seed=MAX_SEED)
+    assert not torch.equal(vary(pictures, 10**12), pictures)
+
+
+@pytest.mark.parametrize(
+    "setting, words",
+    [
+        ("passes=1.5", "passes must be a whole number, got '1.5'"),
+        ("passes=", "passes must be a whole number, got ''"),
+        ("gamma=", "gamma must be a number, got ''"),
+        ("gamma=nan", "gamma must be a finite number, got nan"),
+        ("target_sigma=inf", "target_sigma must be a finite number, got inf"),
+        ("clip=nan", "clip must be a finite number, got nan"),
+        ("seed=-1", f"seed must be from 0 to {MAX_SEED}, got -1"),
+        ("validation=0", "validation must be above 0 and below 1, got 0.0"),
+    ],
+)
+def test_train_refuses_a_number_in_one_sentence_before_it_makes_a_folder(tmp_path, setting, words):
+    with pytest.raises(ValueError) as refused:
+        with_settings(PRESETS["tiny"], [setting])
+    assert str(refused.value) == f"--set {setting}: {words}"
+    out = tmp_path / "run"
+    said = CliRunner().invoke(
+        app,
+        ["train", "--preset=tiny", "--dataset=synthetic", f"--out={out}", f"--set={setting}"],
+    )
+    assert said.exit_code == 2 and "Traceback" not in said.stderr and not out.exists()
+    assert words in " ".join(said.stderr.replace("│", " ").split())

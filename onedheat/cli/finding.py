@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from onedheat.cli.options import Decoder, EngineName, FaceDetector, Flip, Json, Weights
-from onedheat.cli.speaking import write_picture
+from onedheat.cli.speaking import write_picture, write_result
 
 
 def detect(
@@ -28,11 +28,8 @@ def detect(
     """Find the landmarks of every face. Exit 1 if a file failed; the others are done all the same."""
     from onedheat.detection import as_json, detect_files, photos_in
     from onedheat.faces import Cascade
-    from onedheat.files import write_atomically
     from onedheat.pipeline import load
 
-    if json_to not in (None, "-") and (Path(json_to).is_dir() or not Path(json_to).parent.is_dir()):
-        raise typer.BadParameter(f"--json {json_to}: give a file in a folder that exists")
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -58,7 +55,8 @@ def detect(
     if json_to == "-":
         sys.stdout.write(as_json(results))
     elif json_to:
-        write_atomically(Path(json_to), as_json(results).encode())
+        found = as_json(results)
+        write_result(Path(json_to), found.encode(), otherwise=found)
     if len(results) < len(files):
         raise typer.Exit(130)
     raise typer.Exit(1 if any(result.error for result in results) else 0)

@@ -7,7 +7,15 @@ import typer
 from tqdm import tqdm
 
 from onedheat.cli.asked import paired_with_folders
-from onedheat.cli.options import Decoder, EngineName, FaceDetector, Flip, Json, Weights
+from onedheat.cli.options import (
+    Decoder,
+    EngineName,
+    FaceDetector,
+    Flip,
+    Json,
+    Weights,
+    to_be_written,
+)
 from onedheat.cli.speaking import give, write_picture
 
 
@@ -56,7 +64,11 @@ def evaluate(
     ] = 90,
     figure: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="With --beside: one landmark's error over time."),
+        typer.Option(
+            metavar="FILE.png",
+            help="With --beside: one landmark's error over time.",
+            callback=to_be_written,
+        ),
     ] = None,
     face_detector: FaceDetector = "auto",
     engine: EngineName = "auto",
@@ -104,13 +116,13 @@ def _give_beside(landmarker, clips, how: dict, figure: Path | None, json_to: str
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    give(comparison.as_json(), comparison.as_text(), json_to)
     if figure is not None:
         from onedheat.plots.steadying import errors_over_time
 
         drawn = errors_over_time(comparison)
         write_picture(figure, drawn.png())
         typer.echo(f"{figure}: {drawn.alt}", err=True)
-    give(comparison.as_json(), comparison.as_text(), json_to)
 
 
 def bench(

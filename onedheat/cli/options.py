@@ -1,13 +1,36 @@
 """Options that several commands have."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+
+def to_be_written(file: str | Path | None) -> str | Path | None:
+    """A file that can be written later, as far as can be told before the work begins.
+
+    Raises:
+        typer.BadParameter: it cannot.
+    """
+    if file is None or str(file) == "-":
+        return file
+    folder = Path(file).parent
+    if Path(file).is_dir() or not folder.is_dir():
+        raise typer.BadParameter(f"{file}: give a file in a folder that exists")
+    if not os.access(folder, os.W_OK):
+        raise typer.BadParameter(f"{file}: {folder} cannot be written; give another folder")
+    return file
+
+
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output."),
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write the result as JSON; - is standard output.",
+        callback=to_be_written,
+    ),
 ]
 Weights = Annotated[
     str, typer.Option(help="A shipped name, a checkpoint's folder, or a hub id user/repository.")

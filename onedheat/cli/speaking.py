@@ -76,16 +76,28 @@ def write_picture(path: Path, png: bytes) -> None:
         raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
 
 
-def give(values: dict, text: str, json_to: str | None) -> None:
-    """A result as text, or as JSON where it was asked for."""
+def write_result(path: Path, content: bytes, *, otherwise: str = "") -> None:
+    """A result in a file. Where that cannot be written, what is lost otherwise goes to standard output,
+    it is said, and the command fails.
+    """
     from onedheat.files import write_atomically
 
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        sys.stdout.write(otherwise)
+        typer.echo(f"onedheat: {path} cannot be written ({error.strerror})", err=True)
+        raise typer.Exit(1) from None
+
+
+def give(values: dict, text: str, json_to: str | None) -> None:
+    """A result as text, or as JSON where it was asked for."""
     if json_to is None:
         typer.echo(text)
         return
     written = json.dumps(values, indent=2, allow_nan=False) + "\n"
     if json_to == "-":
         sys.stdout.write(written)
-    else:
-        write_atomically(Path(json_to), written.encode())
-        typer.echo(text)
+        return
+    typer.echo(text)  # first: it took time to find out
+    write_result(Path(json_to), written.encode())

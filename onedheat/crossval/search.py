@@ -1,21 +1,19 @@
 """What a search is asked for: which setting of which preset, over which values, on whose folds."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from onedheat.crossval.folds import Fold, divided_in_folds
 from onedheat.data.clip_batches import TrainingClips
-from onedheat.data.clips import Clip, ClipSet
+from onedheat.data.clips import ClipSet
+from onedheat.data.digest import labels_digest
 from onedheat.data.samples import FaceSet
 from onedheat.models import LandmarkNetwork
-from onedheat.presets import Preset, with_settings
-from onedheat.training.schedule import Batches
+from onedheat.presets import Preset, settings_of, with_setting
+from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_json, differences
 from onedheat.training.starting import check_start, digest
 
@@ -58,19 +56,27 @@ class Search:
         """The search over values that are given as text.
 
         Raises:
-            ValueError: no such setting, one that is no number, a value that it cannot have, one that is
-                given twice, fewer than two folds, or a start that does not fit, see `check_start`.
-            DataError: too few photos, too few faces for one batch, or a clip that is too short.
+            ValueError: no such setting, one that is no number, a value that is empty, not finite or none
+                that the setting can have, one that is given twice, fewer than two folds, or a start that
+                does not fit, see `check_start`.
+            DataError: too few photos, too few faces for one batch, a batch that cannot be split evenly,
+                or a clip that is too short.
         """
-        present = _value_in(preset, setting)
+        known = settings_of(preset)
+        if setting not in known:
+            raise ValueError(
+                f"--search {setting}: expected one of these keys: {', '.join(sorted(known))}"
+            )
+        present = known[setting].value
         if isinstance(present, bool) or not isinstance(present, Number):
             raise ValueError(
                 f"--search {setting}: it is {present!r}, and only numbers are searched"
             )
-        found = [
-            _value_in(with_settings(preset, [f"{setting}={text.strip()}"]), setting)
-            for text in texts
-        ]
+        if not all(text.strip() for text in texts):
+            raise ValueError(
+                f"--values {','.join(texts)}: a value is empty; give numbers with one comma between two"
+            )
+        found = [_value_of(preset, setting, text.strip()) for text in texts]
         values = tuple(sorted(set(found)))
         if not found or len(values) < len(found):
             raise ValueError(
@@ -91,7 +97,7 @@ class Search:
         """
         preset = self.at(value)
         network, train = preset.detector, preset.train
-        Batches(min(len(fold.training) for fold in self.divided), train, 0)
+        MicroBatches(Batches(min(len(fold.training) for fold in self.divided), train, 0))
         if isinstance(self.faces, ClipSet):
             TrainingClips(self.faces, network.size, train.frames, train.augment)
         check_start(preset, self.start)
@@ -110,7 +116,7 @@ class Search:
 
     def at(self, value: Number) -> Preset:
         """The preset with a value of the setting."""
-        return with_settings(self.preset, [f"{self.setting}={value}"])
+        return with_setting(self.preset, self.setting, str(value))
 
     def folder(self, out: Path, value: Number, fold: int) -> Path:
         """Where the run of a value and fold lies."""
@@ -123,7 +129,8 @@ class Search:
         asked = as_json(first.detector, first.train, self.faces, first.train.accumulate, begins)
         for part in (asked["detector"], asked["train"], asked["train"]["augment"]):
             part.pop(self.setting, None)
-        asked["data"]["sha256"] = _digest(self.faces)
+        # The digest of a run's labels says less, and would name the same difference a second time.
+        asked["data"] |= {"sha256": labels_digest(self.faces), "labels": None}
         return asked | {
             "setting": self.setting, "values": list(self.values), "folds": self.folds
         }  # fmt: skip
@@ -139,21 +146,9 @@ class Search:
         return own + differences(there, asked)
 
 
-def _value_in(preset: Preset, setting: str) -> Any:
-    """A preset's value of a setting."""
-    for part in (preset.detector, preset.train, preset.train.augment):
-        if hasattr(part, setting):
-            return getattr(part, setting)
-    with_settings(preset, [f"{setting}=0"])  # says which settings there are
-    raise ValueError(f"--search {setting}: there is no such setting")
-
-
-def _digest(faces: FaceSet | ClipSet) -> str:
-    """Of whose faces these are, and of every landmark: other labels give other errors."""
-    found = hashlib.sha256()
-    for one in faces.clips if isinstance(faces, ClipSet) else faces.samples:
-        found.update(one.group.encode())
-        found.update(np.ascontiguousarray(one.landmarks, "<f8").tobytes())
-        if isinstance(one, Clip) and one.visible is not None:  # what hidden landmarks are told by
-            found.update(np.ascontiguousarray(one.visible).tobytes())
-    return found.hexdigest()
+def _value_of(preset: Preset, setting: str, text: str) -> Number:
+    """The value that a text stands for; one that the setting cannot have is named."""
+    try:
+        return settings_of(with_setting(preset, setting, text))[setting].value
+    except ValueError as error:
+        raise ValueError(f"--values {text}: {error}") from None

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
+from accelerate.utils import parse_flag_from_env
 
 from onedheat.checkpoints import CheckpointError
 from onedheat.crossval.errors import SearchError
@@ -27,7 +28,7 @@ from onedheat.crossval.progress import Progress
 from onedheat.crossval.results import Results
 from onedheat.crossval.search import Search
 from onedheat.crossval.states import BESIDE
-from onedheat.crossval.study import Claim, Study
+from onedheat.crossval.study import JOURNAL, Claim, Study
 from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
@@ -252,10 +253,15 @@ def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = T
         What is known in the end; not `complete` if it was stopped.
 
     Raises:
-        SearchError: the folder holds another search or cannot be used, or all workers have ended before
-            everything was done; the message says why.
+        SearchError: the folder holds another search or cannot be used, this machine cannot train what is
+            asked for, or all workers have ended before everything was done; the message says why.
     """
+    begun = (Path(out) / JOURNAL).exists()
+    if not begun:
+        _check_machine(search)
     study = Study(out, search)
+    if begun and not study.finished():  # what is done can be looked at on any machine
+        _check_machine(search)
     _tidy(study)
     team: list[Worker] = []
     stopped = False
@@ -281,6 +287,20 @@ def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = T
         )
     _write_csv(study)
     return results
+
+
+def _check_machine(search: Search) -> None:
+    """Makes sure that workers can train on this machine, or each would end at its first fold.
+
+    Raises:
+        SearchError: fp16 without a GPU.
+    """
+    on_gpu = torch.cuda.is_available() and not parse_flag_from_env("ACCELERATE_USE_CPU")
+    if search.preset.train.precision == "fp16" and not on_gpu:
+        raise SearchError(
+            "precision=fp16 needs a GPU, and this machine has none to use; set precision=bf16 or "
+            "precision=fp32, or search on one that has"
+        )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ still resampled once. What happens to the pixels after that is `Augmentation`: b
 kornia's operations, in the order in which they come about in the world: light falls on the face,
 something stands before it, the camera blurs and adds noise, a file is compressed.
 
-    crop, mirrored = draw_crop(landmarks, 128, config, rng)
+    crop, landmarks, mirrored, bend = draw_crop(landmarks, 128, config, rng)
     images = Augmentation(config, seed=0)(images, step)
 
 All of it follows from the seeds that are passed in. `figures/augmentation.png` shows it.
@@ -20,10 +20,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from onedheat.geometry import Box, Crop, Landmarks, tight_box
+from onedheat.data.bending import draw_bend
+from onedheat.geometry import Bend, Box, Crop, Landmarks, tight_box
 
 MAX_BOX_SCALE = 1.7
-MAX_SHIFT = MAX_STRETCH = 3.0  # standard deviations
+MAX_SHIFT = MAX_STRETCH = MAX_BEND = 3.0  # standard deviations
 MIN_BLUR = 0.3  # standard deviation in pixels; less changes nothing that can be seen
 BEST_JPEG = 90
 
@@ -43,6 +44,10 @@ class AugmentConfig:
             three times itself.
         stretch: standard deviation of the logarithm of height over width, cut to three times itself: faces
             that are longer or wider than those annotated.
+        bend: standard deviation of what places on a face move by of their own, in half sides of its
+            tightest box, see `onedheat.data.bending`: faces whose parts lie apart as nobody's annotated
+            ones do. Of single pictures; clips of photos are bent when they are made.
+        bend_share: that are bent.
         wobble: standard deviation of what each frame of a clip shifts by itself in addition, likewise.
             Followed faces of Talking Face and of moving photos shift by 0.2 to 0.6 px of 128 from frame
             to frame in their boxes; more would leave a tracker nothing to remember.
@@ -80,6 +85,8 @@ class AugmentConfig:
     box_scale_spread: float = 0.12
     shift: float = 0.05
     stretch: float = 0.0
+    bend: float = 0.0
+    bend_share: float = 0.8
     wobble: float = 0.002
     rotation: float = 34.0
     rotation_share: float = 0.7
@@ -120,6 +127,7 @@ class AugmentConfig:
         demand("box_scale_spread", 0, 1)
         demand("shift", 0, 0.5)
         demand("stretch", 0, 0.3)
+        demand("bend", 0, 0.3)
         demand("wobble", 0, 0.5)
         demand("rotation", 0, 180)
         demand("tone", 0, 3)
@@ -174,12 +182,39 @@ def draw_view(config: AugmentConfig, rng: np.random.Generator) -> View:
     return View(float(scale), shift, float(angle), mirrored, float(longer))
 
 
+class Drawn(NamedTuple):
+    """How a training picture is cut from its photo.
+
+    Attributes:
+        crop: which part of it, bent where it is.
+        landmarks: (N, 2) in pixels of the crop, in the places that they have there.
+        mirrored: whether left and right change places, those of landmarks too.
+        bend: how the photo is bent before; None for one that is not.
+    """
+
+    crop: Crop
+    landmarks: Landmarks
+    mirrored: bool
+    bend: Bend | None
+
+
 def draw_crop(
     landmarks: Landmarks, size: int, config: AugmentConfig, rng: np.random.Generator
-) -> tuple[Crop, bool]:
-    """A random crop around a face, and whether it is mirrored (landmarks then change places)."""
-    view = draw_view(config, rng)
-    return view.crop(landmarks, size), view.mirrored
+) -> Drawn:
+    """A random crop around a face, whose photo may be bent before.
+
+    Args:
+        landmarks: (N, 2) in pixels of the photo; NaN where there is no annotation.
+        size: of the crop, in pixels.
+        config: how much pictures vary.
+        rng: what is drawn from.
+    """
+    view, bend = draw_view(config, rng), None
+    if config.bend and rng.random() < config.bend_share:
+        bend = draw_bend(landmarks, config.bend, rng)
+        landmarks = bend.bent(landmarks)
+    crop = view.crop(landmarks, size)
+    return Drawn(crop, crop.to_crop(landmarks), view.mirrored, bend)
 
 
 def reach(landmarks: Landmarks, config: AugmentConfig) -> Box:
@@ -187,7 +222,9 @@ def reach(landmarks: Landmarks, config: AugmentConfig) -> Box:
     # Turned by 45° a square, stretched or not, reaches its half diagonal.
     longer = np.exp(MAX_STRETCH * config.stretch)
     diagonal = (longer + 1 / longer) ** 0.5
-    return tight_box(landmarks, MAX_BOX_SCALE * (diagonal + 2 * MAX_SHIFT * config.shift))
+    # A bent face is larger by what its outermost places move by.
+    bent = 1 + MAX_BEND * config.bend * (config.bend_share > 0)
+    return tight_box(landmarks, MAX_BOX_SCALE * bent * (diagonal + 2 * MAX_SHIFT * config.shift))
 
 
 # Pixels -----------------------------------------------------------------------------------------

@@ -14,16 +14,40 @@ from jaxtyping import Float
 
 from onedheat.data.images import RGB
 from onedheat.data.motion import rest_and_move, smooth_path, soft_limit
-
-Points = Float[np.ndarray, "*points 2"]
+from onedheat.geometry import Bend, Landmarks, tight_box
 
 _PLACES = 6
 _WIDTH = (0.25, 0.6)  # standard deviations of what a place pulls along, in radii
 # What a place is moved by along an axis at most, of its width. A Gaussian's slope is 0.61 of its height
 # over its width at most: of all places together it stays below 0.8, and the photo folds nowhere.
 _FARTHEST = 0.15
-_TURNS = 60  # of the search for a point of the bent photo, each at least a fifth nearer
 _COARSE = 8  # pixels between the places at which bending is worked out for a picture
+
+
+def draw_bend(landmarks: Landmarks, spread: float, rng: np.random.Generator) -> Bend:
+    """A photo bent once, at random, as `Bending` bends it at one moment.
+
+    Args:
+        landmarks: (N, 2) of the face, in pixels of the photo.
+        spread: standard deviation of what a place is moved by along an axis, in radii of the face (half
+            the side of its `tight_box`).
+        rng: what is drawn from.
+    """
+    box = tight_box(landmarks, 1.0)
+    middle, radius = (box[:2] + box[2:]) / 2, (box[2] - box[0]) / 2
+    places, widths, liveliness = _scattered(rng)
+    moved = spread * liveliness * rng.standard_normal((_PLACES, 2))
+    pulls = soft_limit(moved, np.broadcast_to(_FARTHEST * widths[:, None], moved.shape))
+    return Bend(middle + radius * places, radius * widths, radius * pulls)
+
+
+def _scattered(
+    rng: np.random.Generator,
+) -> tuple[Float[np.ndarray, "places 2"], Float[np.ndarray, "places"], float]:
+    """Places on a face and their widths, in radii from its middle, and how lively it is."""
+    angle, far = rng.uniform(0, 2 * np.pi, _PLACES), np.sqrt(rng.random(_PLACES))
+    places = 0.9 * far[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    return places, rng.uniform(*_WIDTH, _PLACES), rng.uniform(0.3, 1.7)
 
 
 class Bending:
@@ -42,10 +66,7 @@ class Bending:
     ):
         rng = np.random.default_rng(seed)
         self._middle, self._radius, self._spread = middle, radius, spread
-        angle, far = rng.uniform(0, 2 * np.pi, _PLACES), np.sqrt(rng.random(_PLACES))
-        self._places = 0.9 * far[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        self._widths = rng.uniform(*_WIDTH, _PLACES)
-        self._liveliness = rng.uniform(0.3, 1.7)
+        self._places, self._widths, self._liveliness = _scattered(rng)
         self._moves = rest_and_move(rng, 2 * _PLACES, 0.6, (0.1, 0.5))
         self._drift = smooth_path(rng, 2 * _PLACES, timescale=0.4)
 
@@ -54,9 +75,8 @@ class Bending:
     ) -> Float[np.ndarray, "times points 2"]:
         """Where points of the photo lie in the bent one at each moment, in pixels; NaN stay NaN."""
         there = (points - self._middle) / self._radius
-        pulls, bent = self._pulls(seconds), np.broadcast_to(there, (len(seconds), *there.shape))
-        for _ in range(_TURNS):
-            bent = there - self._shift(bent, pulls)
+        there = np.broadcast_to(there, (len(seconds), *there.shape))
+        bent = Bend(self._places, self._widths, self._pulls(seconds)).bent(there)
         return bent * self._radius + self._middle
 
     def bend(self, photo: RGB, matrix: Float[np.ndarray, "3 3"], seconds: float) -> RGB:
@@ -78,7 +98,7 @@ class Bending:
         scale = matrix[0, 0] * self._radius
         middle = matrix[:2, :2] @ self._middle + matrix[:2, 2]
         (pulls,) = self._pulls(np.array([seconds]))
-        shift = scale * self._shift((grid - middle) / scale, pulls)
+        shift = scale * Bend(self._places, self._widths, pulls).shift((grid - middle) / scale)
         fine = cv2.resize(shift.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         fine[..., 0] += np.arange(width, dtype=np.float32)
         fine[..., 1] += np.arange(height, dtype=np.float32)[:, None]
@@ -92,9 +112,3 @@ class Bending:
         moved = self._spread * self._liveliness * moved.reshape(len(seconds), _PLACES, 2)
         limit = np.broadcast_to(_FARTHEST * self._widths[:, None], moved.shape)
         return soft_limit(moved, limit)
-
-    def _shift(self, points: Points, pulls: Float[np.ndarray, "*times places 2"]) -> Points:
-        """Where the photo is looked at, from where it is seen, in radii: (T, N, 2), or (…, 2) at one time."""
-        squared = ((points[..., None, :] - self._places) ** 2).sum(axis=-1)
-        weights = np.exp(-squared / (2 * self._widths**2))
-        return weights @ pulls

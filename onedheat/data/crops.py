@@ -12,7 +12,12 @@ one, and a warning names the file once. Where more than a few are like that, som
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import signal
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,7 +30,7 @@ from onedheat.data.augment import AugmentConfig, draw_crop, reach
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
-from onedheat.geometry import Crop, Landmarks, warp, warp_batch
+from onedheat.geometry import Bend, Crop, warp, warp_batch
 
 KEPT_BYTES = 2 * 10**9
 IN_A_ROW = 8  # faces tried before the data are given up
@@ -159,14 +164,14 @@ class TrainingPictures(Dataset):
 
     def __getitem__(self, at: tuple[int, int]) -> Picture:
         """One picture, cut by OpenCV."""
-        part, crop, landmarks, hidden, index = self._draw(at)
-        pixels = torch.from_numpy(warp(part.numpy(), crop)).permute(2, 0, 1)
+        part, crop, bend, landmarks, hidden, index = self._draw(at)
+        pixels = torch.from_numpy(warp(part.numpy(), crop, bend)).permute(2, 0, 1)
         return Picture(pixels, landmarks, hidden, index)
 
     def batch(self, ats: Sequence[tuple[int, int]]) -> Picture:
         """Several pictures, stacked, cut where the photos are kept."""
-        parts, crops, landmarks, hidden, indices = zip(*map(self._draw, ats), strict=True)
-        pixels = warp_batch(parts, crops)
+        parts, crops, bends, landmarks, hidden, indices = zip(*map(self._draw, ats), strict=True)
+        pixels = warp_batch(parts, crops, bends)
         return Picture(pixels, torch.stack(landmarks), torch.stack(hidden), torch.tensor(indices))
 
     def _draw(
@@ -174,22 +179,22 @@ class TrainingPictures(Dataset):
     ) -> tuple[
         UInt8[Tensor, "height width 3"],
         Crop,
+        Bend | None,
         Float[Tensor, "landmarks 2"],
         Bool[Tensor, "landmarks"],
         int,
     ]:
-        """Everything about a picture but its pixels: the photo, the crop, the landmarks in the crop,
-        which of them are hidden, and whose they are.
+        """Everything about a picture but its pixels: the photo, the crop, how the photo is bent, the
+        landmarks in the crop, which of them are hidden, and whose they are.
         """
         epoch, index = at
         rng = np.random.default_rng([self.seed, epoch, index])
         index, (part, corner) = self._readable(index)
-        landmarks: Landmarks = self.landmarks[index] - corner
-        crop, mirrored = draw_crop(landmarks, self.size, self.augment, rng)
-        landmarks, hidden = crop.to_crop(landmarks), self.hidden[index]
-        if mirrored:
-            landmarks, hidden = landmarks[self.mirror], hidden[self.mirror]
-        return part, crop, torch.from_numpy(landmarks).float(), torch.from_numpy(hidden), index
+        drawn = draw_crop(self.landmarks[index] - corner, self.size, self.augment, rng)
+        order = self.mirror if drawn.mirrored else slice(None)
+        landmarks = torch.from_numpy(drawn.landmarks[order]).float()
+        hidden = torch.from_numpy(self.hidden[index][order])
+        return part, drawn.crop, drawn.bend, landmarks, hidden, index
 
     def _readable(self, index: int) -> tuple[int, PhotoPart]:
         """The first face from `index` on whose photo can be read. Raises `DataError` if none near can."""
@@ -291,13 +296,53 @@ def hidden_of(
     return np.zeros(landmarks[part].shape[:-1], bool) if visible is None else ~visible[part]
 
 
+def _one_has_ended(workers: Collection[BaseProcess]) -> bool:
+    """Whether one is no longer there. One that was killed a moment ago is given a second to be gone."""
+    for worker in workers:
+        worker.join(1 / len(workers))
+    return any(worker.exitcode is not None for worker in workers)
+
+
+@contextmanager
+def _found_out_in_between() -> Iterator[None]:
+    """Workers are begun in it. That one has died is then found out when the next batch is asked for, and
+    not, as PyTorch would have it, by a signal in the middle of a step: who asks all processes to stop
+    ends the workers, and a step must be made to its end all the same.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
+        yield
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def cut_ahead(
     pictures: Dataset, plan: Plan, workers: int, device: torch.device
 ) -> Iterator[Picture]:
-    """Batches of a plan, on the processor: by so many processes that work ahead, or here for 0."""
+    """Batches of a plan, on the processor: by so many processes that work ahead, or here for 0.
+
+    Raises:
+        DataError: one of the processes was ended from outside.
+    """
     if workers:
-        pinned = device.type == "cuda"
-        yield from DataLoader(pictures, batch_sampler=plan, num_workers=workers, pin_memory=pinned)
+        how = {"num_workers": workers, "pin_memory": device.type == "cuda"}
+        ahead = DataLoader(pictures, batch_sampler=plan, **how)
+        others = set(multiprocessing.active_children())
+        with _found_out_in_between():
+            batches = iter(ahead)
+        begun = set(multiprocessing.active_children()) - others
+        try:
+            yield from batches
+        except (RuntimeError, OSError, EOFError) as error:  # of a connection that broke, too
+            if not _one_has_ended(begun):
+                raise
+            raise DataError(
+                "a process that prepares pictures has ended, as one does where memory is short; fewer "
+                "of them (--set workers=…) need less"
+            ) from error
     else:
         for ats in plan:
             yield default_collate([pictures[at] for at in ats])

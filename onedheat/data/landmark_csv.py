@@ -30,18 +30,18 @@ import numpy as np
 from jaxtyping import Bool
 
 from onedheat.data.errors import DataError
+from onedheat.data.pts import FARTHEST, no_coordinate
 from onedheat.geometry import Box, Landmarks
 
 _BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 _ALONE = frozenset({"image", "split", "group", *_BOX})
 _NUMBERED = re.compile(r"([xyv])(0|[1-9][0-9]{0,4})", re.ASCII)
 _NAMED = re.compile(r"(.+)_(x|y|visible)", re.DOTALL)
-_FARTHEST = 1e7  # pixels; nothing that a photo shows lies there
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 
 
 class CsvError(DataError):
-    """A CSV file of landmarks that cannot be read; the message names file, line and what is wrong."""
+    """A CSV file that cannot be read; the message names file, line and what is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +82,7 @@ def read_landmark_csv(path: str | Path) -> CsvTable:
         OSError: the file cannot be opened.
     """
     path = Path(path)
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise CsvError(f"{path}:{line}: a byte that is no UTF-8; save it as CSV UTF-8") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(csv_text(path), newline=""), strict=True)
     rows, faults, columns = [], [], None
     while True:
         try:
@@ -113,6 +107,21 @@ def read_landmark_csv(path: str | Path) -> CsvTable:
     if columns is None:
         raise CsvError(f"{path}:1: the file is empty; expected a header 'image,x0,y0,x1,y1,…'")
     return CsvTable(columns.points, len(columns.x), tuple(rows), tuple(faults))
+
+
+def csv_text(path: Path) -> str:
+    """The text of a CSV file, without the mark (BOM) that Excel begins it with.
+
+    Raises:
+        CsvError: it is no UTF-8.
+        OSError: the file cannot be opened.
+    """
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise CsvError(f"{path}:{line}: a byte that is no UTF-8; save it as CSV UTF-8") from None
 
 
 class _Fault(ValueError):
@@ -203,9 +212,9 @@ class _Columns:
             number = math.nan if "_" in word else float(word)
         except ValueError:
             number = math.nan
-        if not abs(number) < _FARTHEST:  # nan is not
+        if not abs(number) < FARTHEST:  # nan is not
             hint = "" if word else "; give every point a place, and mark hidden ones as not visible"
-            raise _Fault(f"column {self.header[column]!r}: {word!r} is no pixel coordinate{hint}")
+            raise _Fault(f"column {self.header[column]!r}: {no_coordinate(word)}{hint}")
         return number
 
     def _visible(self, words: list[str]) -> np.ndarray | None:

@@ -94,8 +94,8 @@ def read_own(root: str | Path, split: str = "train") -> FaceSet:
         split: see the module; ``"train"`` is everything where nothing is divided.
 
     Raises:
-        DataError: no such folder, split or face, no `scheme.json`, or a label at fault, which is named
-            with file and line.
+        DataError: no such folder, split or face, no `scheme.json`, or a label or `photo_groups.csv` at
+            fault, which is named with file and line.
 
     Warns:
         UserWarning: `.pts` files that seem to count from 0.
@@ -192,8 +192,11 @@ def _from_pts(
         beside = photos[annotation.with_suffix("")]
         try:
             landmarks = read_pts(annotation, None)
-        except (PtsError, OSError) as error:
+        except PtsError as error:
             faults.append(str(error))
+            continue
+        except OSError as error:
+            faults.append(f"{annotation}: cannot be read ({error.strerror})")
             continue
         count = len(landmarks) if count is None else count
         if len(landmarks) != count:
@@ -215,7 +218,7 @@ def _from_csv(root: Path, path: Path, scheme: Scheme | None) -> Labels:
     except CsvError as error:
         return Labels((), (str(error),))
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     if scheme and len(scheme) != table.count:
         fault = f"{path}:1: names {table.count} points, {root / SCHEME} has {len(scheme)}"
         return Labels((), (fault,), table.points)
@@ -225,6 +228,9 @@ def _from_csv(root: Path, path: Path, scheme: Scheme | None) -> Labels:
             f"{path}:1: point {at} is {table.points[at]!r}, in {root / SCHEME} it is "
             f"{scheme.points[at]!r}; give both the same names in the same order"
         )
+        return Labels((), (fault,), table.points)
+    if not (table.rows or table.faults):
+        fault = f"{path}:1: names columns, and no face follows; write one face a line below them"
         return Labels((), (fault,), table.points)
     faces, faults = [], [str(fault) for fault in table.faults]
     for row in table.rows:

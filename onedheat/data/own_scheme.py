@@ -45,7 +45,8 @@ def own_scheme(root: str | Path, *, like: Scheme | None = None, anew: bool = Fal
         anew: propose although there is a `scheme.json`, and write over it.
 
     Raises:
-        DataError: no labels, a `scheme.json` at fault, or one that the labels do not fit.
+        DataError: no labels, a `scheme.json` at fault, one that the labels do not fit, or one that
+            cannot be written.
     """
     root = Path(root)
     known = read_scheme(root) if (root / SCHEME).exists() and not (like or anew) else like

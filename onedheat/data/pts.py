@@ -23,6 +23,8 @@ from jaxtyping import Float
 from onedheat.geometry import Landmarks
 
 MAX_BYTES = 1_000_000  # a file of 68 points has 2,000; what is larger is another file by that name
+FARTHEST = 1e7
+"""Pixels; no coordinate of a label is that large, whatever file it stands in."""
 
 
 class PtsError(ValueError):
@@ -40,7 +42,8 @@ def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
         points: how many landmarks there must be; None takes as many as the header says.
 
     Raises:
-        PtsError: a wrong count, something that is no finite number, or a broken frame of braces.
+        PtsError: a wrong count, something that is no finite number below `FARTHEST`, or a broken frame
+            of braces.
         OSError: the file cannot be opened.
     """
     path = Path(path)
@@ -70,6 +73,8 @@ def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
         raise fault(line, "there is no line 'n_points: N' with a whole number before the points")
     if points is not None and int(announced) != points:
         raise fault(line, f"announces {announced} points; {points} are expected here")
+    if not int(announced):
+        raise fault(line, "announces 0 points; label the face, or move the file away")
 
     found = []
     for number, words in lines:
@@ -133,7 +138,15 @@ def _point(words: list[str], fault) -> tuple[float, float]:
         raise fault(f"expected two numbers, got {_said(words)}")
     if not (math.isfinite(x) and math.isfinite(y)):
         raise fault(f"coordinates must be finite, got {_said(words)}")
+    for word, number in zip(words, (x, y), strict=True):
+        if abs(number) >= FARTHEST:
+            raise fault(no_coordinate(word))
     return x, y
+
+
+def no_coordinate(word: str) -> str:
+    """What is said of a word that stands for a coordinate and is none, or lies beyond `FARTHEST`."""
+    return f"{word[:60]!r} is no pixel coordinate"
 
 
 def looks_zero_based(landmarks: Landmarks) -> bool:

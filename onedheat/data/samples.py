@@ -145,6 +145,11 @@ def held_out_groups(groups: Sequence[str], share: float, seed: int, what: str) -
     wanted, held_out = share * len(groups), set()
     while left and sum(members[group] for group in held_out) < wanted:
         held_out.add(left.pop())
+    if len(members) == 1:
+        raise DataError(
+            f"all {what} are of one photo, and cannot be divided into some to train on and some to "
+            "validate on; add photos"
+        )
     if not held_out or not left:
         raise DataError(
             f"{len(groups)} {what} in {len(members)} photos cannot be divided {1 - share:.0%} to "

@@ -36,13 +36,24 @@ def read_scheme(root: str | Path) -> Scheme:
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def write_scheme(root: str | Path, scheme: Scheme) -> None:
-    """Writes a folder's `scheme.json`: a published scheme by its name, any other in full."""
+    """Writes a folder's `scheme.json`: a published scheme by its name, any other in full.
+
+    Raises:
+        DataError: it cannot be written, and what was there before still is.
+    """
+    path = Path(root) / SCHEME
     published = SCHEMES.get(scheme.name) == scheme
     values = {"name": scheme.name} if published else scheme_as_json(scheme)
     # A key a line: indices under one another would fill pages.
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()]
-    write_atomically(Path(root) / SCHEME, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    try:
+        write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written: {error.strerror}; work on a copy of the folder that can be "
+            "written to"
+        ) from None

@@ -11,12 +11,14 @@ each photo with a `.pts` file beside it.
 
 import csv
 import hashlib
+import io
 import re
 import warnings
 from pathlib import Path
 
 from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
+from onedheat.data.landmark_csv import csv_text
 from onedheat.data.pts import looks_zero_based, read_pts
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import IBUG68
@@ -56,7 +58,8 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
         Whatever part of the split is there; `onedheat data check` compares with the official counts.
 
     Raises:
-        DataError: an unknown split, no such folder, no face in it, or a `.pts` file without a photo.
+        DataError: an unknown split, no such folder, no face in it, a `.pts` file without a photo, or a
+            `photo_groups.csv` that cannot be read.
         PtsError: a `.pts` file that cannot be read.
 
     Warns:
@@ -137,19 +140,16 @@ class PhotoGroups:
     A `photo_groups.csv` (columns image, photo_group) in the root decides where there is one. Else
     the file's name does, where it ends in a face number (`79378097_6`, `image_092 _01`), else the
     picture's own bytes: a copy of a photo belongs to its group.
+
+    Raises:
+        DataError: there is a `photo_groups.csv` and it cannot be read; the message names file and line.
     """
 
     _NUMBERED = re.compile(r"(\d+)_\d+|(.+ )_\d+")
 
     def __init__(self, root: str | Path):
         path = Path(root) / GROUPS
-        self.known: dict[str, str] = {}
-        if path.exists():
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = csv.DictReader(file)
-                if not {"image", "photo_group"} <= set(rows.fieldnames or ()):
-                    raise DataError(f"{path}:1: expected the columns image and photo_group")
-                self.known = {row["image"]: row["photo_group"] for row in rows}
+        self.known = _groups_of(path) if path.exists() else {}
 
     def of(self, photo: Path, subset: str) -> str:
         """The group of a photo."""
@@ -158,3 +158,18 @@ class PhotoGroups:
         if numbered := self._NUMBERED.fullmatch(photo.stem):
             return f"{subset}:{(numbered[1] or numbered[2]).strip()}"
         return hashlib.sha1(photo.read_bytes()).hexdigest()
+
+
+def _groups_of(table: Path) -> dict[str, str]:
+    """The group of each image that a `photo_groups.csv` names."""
+    try:
+        rows = csv.DictReader(io.StringIO(csv_text(table), newline=""), strict=True)
+        if not {"image", "photo_group"} <= set(rows.fieldnames or ()):
+            raise DataError(
+                f"{table}:1: expected the columns image and photo_group, separated by commas"
+            )
+        return {row["image"]: row["photo_group"] for row in rows}
+    except csv.Error as error:
+        raise DataError(f"{table}:{rows.reader.line_num}: a broken quote ({error})") from None
+    except OSError as error:
+        raise DataError(f"{table}: cannot be read ({error.strerror})") from None

@@ -122,9 +122,14 @@ def read_folder(
     """
     for needed in (CONFIG, WEIGHTS):
         if not (folder / needed).is_file():
+            run = (folder / "last" / needed).is_file()
             raise CheckpointError(
-                f"{folder} is no checkpoint: it has no {needed}. A checkpoint is a folder with "
-                f"{CONFIG} and {WEIGHTS}."
+                f"{folder} is no checkpoint: it has no {needed}. "
+                + (
+                    f"It is a run; its weights are {folder / 'last'}"
+                    if run
+                    else f"A checkpoint is a folder with {CONFIG} and {WEIGHTS}."
+                )
             )
     config = _read_config(folder / CONFIG)
     try:
@@ -195,7 +200,7 @@ def fetch(repository: str, **how) -> Path:
         CheckpointError: it cannot be fetched.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(
@@ -203,7 +208,7 @@ def fetch(repository: str, **how) -> Path:
                 repository, allow_patterns=[CONFIG, WEIGHTS, CALIBRATION, CARD], **how
             )
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
             f"no folder {repository!r} here, and it could not be fetched from the hub "
             f"({type(error).__name__}); check the spelling and the network"

@@ -127,10 +127,7 @@ class ReadVector(Figure):
             line.set_data([read[name] - zero] * 2, [-9, top])
         told = ", ".join(f"{name} {value:.2f}" for name, value in read.items())
         key = " ".join(f"{MARKS[style['marker']]} {name}" for name, style in STYLES.items())
-        said = (
-            f"{key}\nband: ± the σ read off the vector\n"
-            f"dotted: a target, σ = {self.target_sigma:g} px"
-        )
+        said = f"{key}\nband: ± the σ read off · dotted: a target, σ {self.target_sigma:g} px"
         alt = ""
         self._star.set_data([], [])
         if self.truth is not None:

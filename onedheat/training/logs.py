@@ -10,7 +10,8 @@ All this is for people. Where it cannot be written the run goes on, and says so 
 import csv
 import io
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,17 @@ class Measured:
 
 
 def read_metrics(run: str | Path) -> list[Measured]:
-    """The lines of a run's metrics.csv; none if there is no such file. Broken lines are left out."""
+    """The lines of a run's metrics.csv; none if there is no such file. Broken lines are left out.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     path = Path(run) / METRICS
     if not path.exists():
         return []
     kinds = {entry.name: entry.type for entry in fields(Measured)}
     found = []
-    with path.open(newline="", encoding="utf-8") as stream:
+    with path.open(newline="", encoding="utf-8", errors="replace") as stream:
         for row in csv.DictReader(stream):
             try:
                 found.append(Measured(**{name: kind(row[name]) for name, kind in kinds.items()}))
@@ -63,7 +68,7 @@ def read_metrics(run: str | Path) -> list[Measured]:
 
 
 class Logs:
-    """Writes what a run tells.
+    """Writes what a run tells. Until `begin` it only reads.
 
     Args:
         run: its folder; None in processes that do not write.
@@ -72,16 +77,22 @@ class Logs:
     """
 
     def __init__(self, run: Path | None, step: int, *, tensorboard: bool = False):
-        self.run, self.silent = run, False
+        self.run, self.step, self.tensorboard, self.silent = run, step, tensorboard, False
         self.history: list[Measured] = []
-        self.board = None
-        if run is None:
+        self.board: Any = None
+        if run is not None:
+            with self._said_once():
+                self.history = [row for row in read_metrics(run) if row.step <= step]
+
+    def begin(self) -> None:
+        """Drops lines of steps that are lost, and opens TensorBoard: no other process may train here."""
+        if self.run is None:
             return
-        self.history = [row for row in read_metrics(run) if row.step <= step]
-        if (run / METRICS).exists():
-            self._write_metrics()
-        if tensorboard:
-            self.board = _open_board(run / TENSORBOARD, step)
+        with self._said_once():
+            if self.tensorboard:
+                self.board = _open_board(self.run / TENSORBOARD, self.step)
+            if (self.run / METRICS).exists():
+                self._write_metrics()
 
     def add(
         self,
@@ -97,12 +108,18 @@ class Logs:
             sheet: what was drawn; its words are kept in the picture's file.
         """
         self.history.append(row)
-        try:
+        with self._said_once():
             self._write_metrics()
             if sheet is not None:
                 write_atomically(self.run / SAMPLES, _as_png(sheet))
             if self.board is not None:
                 self._show_on_board(row, learning_rate, sheet)
+
+    @contextmanager
+    def _said_once(self) -> Iterator[None]:
+        """Where something cannot be written, it is said, once until it can be again."""
+        try:
+            yield
         except OSError as error:
             if not self.silent:
                 _log.warning("%s cannot be written (%s); training goes on", self.run, error)

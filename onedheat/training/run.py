@@ -214,6 +214,7 @@ class Run:
             stop_requests() as stop_asked,
             self._saved_if_data_fail(),
         ):
+            self.logs.begin()
             while self.step < batches.steps:
                 self.losses.add(
                     self.step, self.learner.learn(list(islice(parts, config.accumulate)))

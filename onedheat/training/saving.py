@@ -13,6 +13,7 @@ is used its files are compared with its manifest; where the newest is damaged th
 its place. A run of before checkpoints had manifests holds one folder `last`, which is taken over.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -64,7 +65,7 @@ class Checkpoints:
             fill(temporary)
             _write_manifest(temporary, step, self.settings)
         self._point_last_at(folder)
-        self._clear_away()
+        self._clear_away(folder)
 
     def newest(self) -> dict[str, Any] | None:
         """The state in the newest checkpoint that is whole; None if there is none at all.
@@ -72,7 +73,8 @@ class Checkpoints:
         Damaged and foreign ones that are newer are set aside, with a warning.
 
         Raises:
-            CheckpointError: there are checkpoints, but none can be used; the message says why.
+            CheckpointError: there are checkpoints, but none can be used, or the folder cannot be
+                written; the message says why.
         """
         self._take_over_last()
         faults: dict[Path, CheckpointError] = {}
@@ -87,7 +89,14 @@ class Checkpoints:
                 shutil.rmtree(aside, ignore_errors=True)
                 damaged.rename(aside)
                 _log.warning("%s; going on from step %d instead", fault, state["step"])
-            self._point_last_at(folder)
+            try:
+                self._point_last_at(folder)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:  # of a full disk the run speaks when it saves
+                    raise CheckpointError(
+                        f"{self.run} cannot be written ({error.strerror}), so nothing could be saved "
+                        "there; copy it to where it can be, and resume it there"
+                    ) from error
             return state
         if faults:
             raise CheckpointError(
@@ -138,9 +147,12 @@ class Checkpoints:
                 for name in (CONFIG, WEIGHTS):
                     shutil.copyfile(folder / name, temporary / name)
 
-    def _clear_away(self) -> None:
-        """Removes what is older than the newest three, and what kills have left half written."""
-        for folder in self.folders()[KEPT:]:
+    def _clear_away(self, written: Path) -> None:
+        """Removes what is older than the newest three, and what kills have left half written; never
+        what was just written, whatever else lies there.
+        """
+        others = [folder for folder in self.folders() if folder != written]
+        for folder in others[KEPT - 1 :]:
             # Renamed first, or a kill on the way would leave what looks like a checkpoint.
             folder.rename(folder.with_name(f".{folder.name}.old"))
         for left in [*self.home.glob(".step-*"), *self.run.glob(".last.*")]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from onedheat.checkpoints import CheckpointError
 from onedheat.data.clips import ClipSet
+from onedheat.data.digest import labels_digest
 from onedheat.data.samples import FaceSet
 from onedheat.files import write_atomically
 from onedheat.models import KINDS, NetworkConfig
@@ -31,7 +32,12 @@ def as_json(
         "kind": network.kind,
         "detector": network.as_dict(),
         "train": asdict(train),
-        "data": {"name": faces.name, "split": faces.split, "faces": len(faces)},
+        "data": {
+            "name": faces.name,
+            "split": faces.split,
+            "faces": len(faces),
+            "labels": labels_digest(faces, read=False),
+        },
         "micro_batches": micro_batches,
         "start": start,
     }
@@ -51,8 +57,11 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
         (f"{part}.{key}", since.get(part, {}).get(key), value)
         for part in ("detector", "train", "data")
         for key, value in asked[part].items()
-        if key not in FREE
+        if key not in FREE | {"labels"}
     ]
+    was, now = since.get("data", {}).get("labels"), asked["data"]["labels"]
+    if was not in (None, now):
+        pairs.append(("data", "other faces or labels", "those of today"))
     pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches")]
     pairs.append(("start", *(_start_in_words(one["start"]) for one in (since, asked))))
     return [f"{key}: {was} there, {value} asked for" for key, was, value in pairs if was != value]
@@ -86,9 +95,15 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
     """Makes a run's folder, or makes sure that it is the same run's.
 
     Raises:
-        CheckpointError: it holds a run and `resume` is not set, or one of other settings.
+        CheckpointError: it holds a run and `resume` is not set, or one of other settings, or it cannot
+            be made or written.
     """
     path = out / "run.json"
+    if not path.exists() and not resume and any((out / "checkpoints").glob("step-*")):
+        raise CheckpointError(
+            f"{out} holds checkpoints of a run whose run.json is gone; --resume goes on from them, "
+            "another --out starts anew"
+        )
     if path.exists():
         if not resume:
             raise CheckpointError(
@@ -101,18 +116,27 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
             )
     content = (json.dumps(asked, indent=2) + "\n").encode()
     if not path.exists() or path.read_bytes() != content:
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+        except OSError as error:
+            raise CheckpointError(
+                f"{out} cannot hold a run ({error.strerror or error}); choose another --out"
+            ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         there = json.loads(path.read_text())
-        if not isinstance(there, dict):
+        parts = [there, *(there.get(part, {}) for part in ("detector", "train", "data"))]
+        parts.append(parts[2].get("augment", {}) if isinstance(parts[2], dict) else None)
+        if not all(isinstance(part, dict) for part in parts):
             raise ValueError("it holds no settings")
+        if not isinstance(there.get("kind", ""), str):
+            raise ValueError("it names no kind of network")
         return there
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error}); it says what the run was asked for, and without it "
-            "the run cannot be resumed"
+            f"{path} cannot be used ({error}). Its checkpoints know what the run was asked for, too: "
+            "remove the file, and --resume goes on"
         ) from error

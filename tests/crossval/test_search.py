@@ -33,12 +33,20 @@ def test_a_value_reaches_the_network_the_recipe_or_the_augmentation(faces):
         ("gama", ["0.1"], 2, "one of these keys: .*gamma"),
         ("loss", ["0.1"], 2, "'l2', and only numbers are searched"),
         ("ema_warmup", ["1"], 2, "True, and only numbers are searched"),
-        ("gamma", ["0.1", "many"], 2, "gamma=many"),
+        ("as_dict", ["1"], 2, "--search as_dict: expected one of these keys: .*gamma"),
+        ("gamma", ["0.1", "many"], 2, "--values many: gamma must be a number, got 'many'"),
+        ("gamma", ["0.1", " "], 2, "--values 0.1, : a value is empty"),
+        ("passes", ["1", "1.5"], 2, "--values 1.5: passes must be a whole number, got '1.5'"),
+        ("gamma", ["nan"], 2, "--values nan: gamma must be a finite number"),
+        ("learning_rate", ["inf", "0.1"], 2, "--values inf: learning_rate must be a finite number"),
+        ("save_minutes", ["nan", "1"], 2, "--values nan: save_minutes must be a finite number"),
+        ("seed", ["-1", "1"], 2, "--values -1: seed must be from 0"),
         ("gamma", ["-1"], 2, "gamma must not be negative"),
         ("gamma", ["0.1", "0.10"], 2, "each of them once"),
         ("gamma", [], 2, "at least one value"),
         ("gamma", ["0.1"], 1, "--folds 1: at least 2"),
         ("batch_size", ["8", "400"], 2, "do not fill one batch of 400"),
+        ("accumulate", ["1", "3"], 2, "a batch of 8 faces cannot be split .* of accumulate=3"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_anything_is_trained(
@@ -46,6 +54,13 @@ def test_what_cannot_be_searched_is_refused_before_anything_is_trained(
 ):
     with pytest.raises((ValueError, DataError), match=words):
         Search.of(PRESET, faces, setting, texts, folds)
+
+
+def test_a_batch_that_cannot_be_split_is_refused_whichever_of_the_two_is_searched(faces):
+    halved = replace(PRESET, train=replace(QUICK, accumulate=2))
+    assert Search.of(halved, faces, "batch_size", ["4", "6"], 2).values == (4, 6)
+    with pytest.raises(DataError, match="a batch of 5 faces cannot be split .* of accumulate=2"):
+        Search.of(halved, faces, "batch_size", ["4", "5"], 2)
 
 
 def test_all_values_are_trained_on_one_fold_before_the_next(faces):

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from smallsearches import search_of
 
 from onedheat.crossval import work
@@ -224,6 +225,24 @@ def test_photos_that_are_gone_end_the_worker_and_its_fold_is_not_lost(faces, tmp
             work.work(search_of(faces), tmp_path)
     assert [one.state for one in Study(tmp_path, search_of(faces)).states()][0] == "running"
     assert work.work(search_of(faces), tmp_path)
+
+
+def test_fp16_without_a_gpu_is_refused_before_anything_is_written_unless_all_is_done(
+    faces, tmp_path, monkeypatch
+):
+    search, out = search_of(faces, precision="fp16"), tmp_path / "out"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(work.Worker, "start", None)  # none is started
+    with pytest.raises(SearchError, match="^precision=fp16 needs a GPU, .*; set precision=bf16"):
+        work.run(search, out, progress=False)
+    assert not out.exists()
+    begun = Study(out, search)  # as it is on a machine that has a GPU
+    for number in range(4):
+        with pytest.raises(SearchError, match="^precision=fp16 needs a GPU"):
+            work.run(search, out, progress=False)
+        with begun.claim() as claim:
+            begun.record(claim, 3.0 + number, faces=12, seconds=1.0)
+    assert work.run(search, out, progress=False).complete
 
 
 def test_asked_to_stop_it_takes_no_other_fold(faces, tmp_path, runs):

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from onedheat.data.augment import Augmentation, AugmentConfig, draw_crop, occlude, reach
-from onedheat.geometry import transform
+from onedheat.geometry import tight_box, transform
 
 SHARES = [entry.name for entry in fields(AugmentConfig) if entry.name.endswith("_share")]
-PIXEL_SHARES = [name for name in SHARES if name not in ("rotation_share", "mirror_share")]
+PIXEL_SHARES = [
+    name for name in SHARES if name not in ("rotation_share", "mirror_share", "bend_share")
+]
 NOTHING = replace(AugmentConfig(noise=0.0), **dict.fromkeys(PIXEL_SHARES, 0.0))
 
 
@@ -35,7 +37,7 @@ def test_boxes_stay_in_the_range_that_use_brings():
     landmarks = np.array([[0.0, 0.0], [100.0, 100.0]])
     sides, turns, mirrors = [], [], []
     for _ in range(2000):
-        crop, mirrored = draw_crop(landmarks, 100, AugmentConfig(), rng)
+        crop, _, mirrored, _ = draw_crop(landmarks, 100, AugmentConfig(), rng)
         a, b = crop.inverse[:2, 0]
         sides.append(np.hypot(a, b))
         turns.append(np.degrees(np.arctan2(-b, a if not mirrored else -a)))
@@ -88,6 +90,36 @@ def test_no_crop_shows_more_than_its_reach(stretch):
     assert x0 <= furthest[:, 0].min() and furthest[:, 0].max() <= x1
     assert y0 <= furthest[:, 1].min() and furthest[:, 1].max() <= y1
     assert furthest[:, 0].max() > 0.8 * x1  # and keeps little that none shows
+
+
+def test_bent_faces_have_their_parts_elsewhere_and_the_box_fits_them():
+    rng = np.random.default_rng(0)
+    landmarks = np.random.default_rng(1).uniform(20, 120, (30, 2))
+    config = AugmentConfig(
+        bend=0.08, bend_share=0.5, rotation_share=0, mirror_share=0, box_scale_spread=0, shift=0
+    )
+    apart, bent = [], 0
+    for _ in range(400):
+        drawn = draw_crop(landmarks, 100, config, rng)
+        found = tight_box(drawn.landmarks, 1.25)
+        assert found == pytest.approx([-0.5, -0.5, 99.5, 99.5], abs=1e-6)
+        if drawn.bend is None:
+            continue
+        bent += 1
+        moved = drawn.crop.to_photo(drawn.landmarks) - landmarks
+        assert moved == pytest.approx(drawn.bend.bent(landmarks) - landmarks, abs=1e-9)
+        apart.append((moved - moved.mean(axis=0)).std())
+    assert bent / 400 == pytest.approx(0.5, abs=0.08)
+    assert 0.3 * 0.08 < np.mean(apart) / 50 < 1.2 * 0.08  # 50 px are half a side of the box
+
+
+def test_what_is_drawn_without_bending_is_drawn_with_it():
+    landmarks = np.array([[0.0, 0.0], [100.0, 100.0], [40.0, 30.0]])
+    never, none = (
+        draw_crop(landmarks, 100, AugmentConfig(**how), np.random.default_rng(3))
+        for how in ({"bend": 0.1, "bend_share": 0.0}, {})
+    )
+    assert never.bend is None and np.array_equal(never.crop.matrix, none.crop.matrix)
 
 
 def test_pictures_are_decided_by_seed_and_step():

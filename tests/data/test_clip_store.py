@@ -1,6 +1,10 @@
 """Frames that are made once: the same pictures, in files that are whole or not there."""
 
+import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onedheat.data import clip_store
+from onedheat.data import DataError, clip_store
 from onedheat.data.clip_store import stored
+from onedheat.data.images import ImageError
 from onedheat.data.synthetic import synthetic_clips
 
 
@@ -113,3 +118,136 @@ def test_of_two_commands_at_once_one_makes_what_both_lack(clips, tmp_path, monke
         kept = [one.result() for one in found]
     assert sorted(made) == sorted(path.name for path in tmp_path.glob("*.npy")) and len(made) == 2
     assert np.array_equal(kept[0].clips[1].frames[2], kept[1].clips[1].frames[2])
+
+
+# Damage, full disks, and ends from outside -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw[:1000],
+        lambda raw: b"",
+        lambda raw: bytes(len(raw)),
+        lambda raw: raw + b"more",
+        lambda raw: raw.replace(b"(3, 32, 32, 3)", b"(2, 48, 32, 3)"),
+        lambda raw: raw.replace(b"|u1", b"|i1"),
+        lambda raw: raw.replace(b"(3, 32", b"((((32"),
+        lambda raw: b"no array",
+    ],
+    ids=["cut", "empty", "zeros", "longer", "frames", "kind", "header", "text"],
+)
+def test_a_damaged_file_is_made_anew_and_named(clips, tmp_path, caplog, damage):
+    one, other = (clip.frames.file for clip in stored(clips, tmp_path).clips)
+    before = other.stat().st_mtime_ns
+    one.write_bytes(damage(one.read_bytes()))
+    kept = stored(clips, tmp_path)
+    assert np.array_equal(list(kept.clips[0].frames), list(clips.clips[0].frames))
+    assert other.stat().st_mtime_ns == before
+    (said,) = caplog.messages
+    assert said == f"{one} is damaged and is made anew, the first of 1 such files"
+
+
+def test_a_file_that_is_damaged_while_it_is_used_is_an_error_of_its_frames(clips, tmp_path):
+    kept = stored(clips, tmp_path).clips
+    kept[0].frames.file.write_bytes(b"")
+    kept[1].frames.file.unlink()
+    for clip in kept:
+        with pytest.raises(ImageError, match=r"\.npy is gone or damaged; start the same command"):
+            clip.frames[0]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(clips, tmp_path, monkeypatch):
+    there, fsync = [], os.fsync
+
+    def noted(handle):
+        there.append(len(list(tmp_path.glob("*.npy"))))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    stored(clips, tmp_path)
+    assert there == [0, 1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_full_disk_is_said_and_what_is_made_is_kept(clips, tmp_path, workers):
+    resource = pytest.importorskip("resource")  # not on Windows
+    longer = synthetic_clips(1, frames=30, size=32, seed=9)
+    both = replace(clips, clips=(clips.clips[0], *longer.clips))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # bytes; the second has 92,288
+    try:
+        with pytest.raises(DataError, match=r"\.npy cannot be written: File too large; make room"):
+            stored(both, tmp_path, workers=workers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (made,) = (path for path in tmp_path.iterdir() if path.name != ".lock")
+    time = made.stat().st_mtime_ns
+    first, second = stored(both, tmp_path).clips
+    assert first.frames.file == made and made.stat().st_mtime_ns == time
+    assert np.array_equal(second.frames[29], longer.clips[0].frames[29])
+
+
+def test_a_store_that_cannot_be_written_is_said(clips, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file/store cannot be written: Not a directory; make room"):
+        stored(clips, tmp_path / "file/store")
+    (tmp_path / "store/.lock").mkdir(parents=True)
+    with pytest.raises(DataError, match="store cannot be written: Is a directory; make room"):
+        stored(clips, tmp_path / "store")
+
+
+def test_what_a_kill_has_left_half_made_is_removed_and_nothing_else(clips, tmp_path):
+    half = tmp_path / ".1365d2bea6da89dfdfb36559.npy.123.part"
+    for path in (half, tmp_path / "my.part"):
+        path.touch()
+    stored(clips, tmp_path)
+    assert not half.exists() and (tmp_path / "my.part").exists()
+
+
+NEVER_DONE = """
+import sys
+import time
+from dataclasses import replace
+
+from onedheat.data.clip_store import stored
+from onedheat.data.synthetic import synthetic_clips
+
+
+class Endless:
+    def __len__(self):
+        return 3
+
+    def __iter__(self):
+        print("begun", flush=True)
+        time.sleep(600)
+
+    def __getitem__(self, frame):
+        return clips.clips[0].frames[frame]
+
+
+clips = synthetic_clips(1, frames=3, size=32)
+if __name__ == "__main__":
+    endless = (replace(clips.clips[0], frames=Endless()),)
+    stored(replace(clips, clips=endless), sys.argv[1], workers=2)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals and process groups")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_processes_that_make_frames_end_with_the_one_that_started_them(tmp_path, name):
+    end = getattr(signal, name)
+    script = tmp_path / "never_done.py"
+    script.write_text(NEVER_DONE)
+    command = [sys.executable, str(script), str(tmp_path / "store")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as leader:
+        try:
+            assert leader.stdout.readline() == b"begun\n"
+            leader.send_signal(end)
+            leader.communicate(timeout=30)  # until nobody holds its standard output
+            assert leader.returncode == -end
+        finally:
+            try:
+                os.killpg(leader.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # as it should be

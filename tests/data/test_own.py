@@ -14,10 +14,18 @@ from onedheat.data import DataError, dataset, read, union
 from onedheat.data.checks.own import check_own
 from onedheat.data.datasets import paired
 from onedheat.data.own import read_labels, read_own
+from onedheat.data.own_scheme import own_scheme
 from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
-from onedheat.data.scheme_file import read_scheme
+from onedheat.data.scheme_file import SCHEME, read_scheme
 from onedheat.data.w300 import read_300w
 from onedheat.landmarks import IBUG68
+
+
+def far_away() -> str:
+    """A `.pts` file whose second point lies where no photo reaches."""
+    lines = pts_text(np.eye(5)[:, :2]).splitlines()
+    lines[4] = "1e300 2"
+    return "\n".join(lines)
 
 
 def test_pts_files_count_from_1_and_a_csv_from_0(tmp_path):
@@ -85,9 +93,11 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: (r / "scheme.json").write_bytes(b"\xff\xfe"), "scheme.json"),
         (lambda r: (r / "scheme.json").write_text("[" * 100_000), "scheme.json: "),
         (lambda r: write_scheme(r, normaliser=[0, 7]), r"scheme.json: key 'normaliser'"),
+        (lambda r: (r / "photo_groups.csv").write_bytes(b"image,photo_group\n\xff"), "groups.csv:2: a byte"),
         (lambda r: (r / "a.jpg").unlink(), r"a\.pts: has no photo beside it"),
         (lambda r: draw(r / "a.png", 5), r"a\.pts: belongs to a\.jpg and a\.png"),
         (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:2: .*n_points"),
+        (lambda r: (r / "a.pts").write_text(far_away()), r"a\.pts:5: '1e300' is no pixel coordinate"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((4, 2)))), "holds 4 points, scheme.json has 5"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((5, 2)))), "a.pts: all points lie in one"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.eye(5)[:, 2:4])), "two points of the normaliser"),
@@ -124,6 +134,9 @@ def test_a_csv_of_another_number_of_points_and_a_folder_without_labels_are_refus
         read_own(tmp_path)
     (tmp_path / "l.csv").write_text("image,x0,y0\n")
     with pytest.raises(DataError, match=r"l\.csv:1: names 1 points, .*scheme\.json has 5"):
+        read_own(tmp_path)
+    (tmp_path / "l.csv").write_text("image,x0,y0,x1,y1,x2,y2,x3,y3,x4,y4\n")
+    with pytest.raises(DataError, match=r"l\.csv:1: names columns, and no face follows; write one"):
         read_own(tmp_path)
     with pytest.raises(DataError, match="is no folder"):
         read_own(tmp_path / "nowhere")
@@ -269,9 +282,28 @@ def test_a_folder_without_a_scheme_is_checked_all_the_same(tmp_path):
     (root / "scheme.json").unlink()
     report = check_own(root)
     assert report.faces == 3 and not report.usable
-    assert "onedheat data scheme" in report.faults[0].what
+    (fault,) = report.faults
+    assert fault.path == str(root) and fault.what.startswith("has no scheme.json, which says what")
+    assert "onedheat data scheme" in fault.what
     with pytest.raises(DataError, match="is no folder"):
         check_own(tmp_path / "nowhere")
+
+
+def test_the_check_reports_what_keeps_the_folder_from_being_read_with_its_place(tmp_path):
+    root = make_pts_folder(tmp_path)
+    (root / "a.pts").write_text(far_away())
+    (root / "d.pts").mkdir()
+    (root / "photo_groups.csv").write_bytes("\ufeffimage;photo_group\n".encode())
+    report = check_own(root)
+    assert not report.usable
+    assert {(f.path, f.what) for f in report.faults if f.level == "error"} == {
+        (f"{root}/a.pts:5", "'1e300' is no pixel coordinate"),
+        (f"{root}/d.pts", "cannot be read (Is a directory)"),
+        (
+            f"{root}/photo_groups.csv:1",
+            "expected the columns image and photo_group, separated by commas",
+        ),
+    }
 
 
 # The proposal ----------------------------------------------------------------------------------------
@@ -331,3 +363,29 @@ def test_a_published_scheme_may_be_named_in_the_file(tmp_path):
 
 def test_names_in_a_csv_are_given_to_the_scheme(tmp_path):
     assert read_labels(make_csv_folder(tmp_path, named=True)).points == FIVE.points
+
+
+def test_a_scheme_is_proposed_from_what_can_be_read(tmp_path):
+    root = make_pts_folder(tmp_path)
+    (root / SCHEME).unlink()
+    (root / "a.pts").write_text(far_away())
+    found = own_scheme(root)
+    assert found.faces == 2 and read_scheme(root) == found.scheme
+    (fault,) = found.faults
+    assert fault == f"{root}/a.pts:5: '1e300' is no pixel coordinate"
+
+
+def test_no_scheme_comes_of_a_table_without_faces(tmp_path):
+    (tmp_path / "l.csv").write_text("image,x0,y0,x1,y1\n")
+    with pytest.raises(DataError, match=r"l\.csv:1: names columns, and no face follows; write one"):
+        own_scheme(tmp_path)
+    assert not (tmp_path / SCHEME).exists()
+    assert "l.csv:1: names columns" in check_own(tmp_path).as_text()
+
+
+def test_a_scheme_that_cannot_be_written_is_said(tmp_path):
+    root = make_pts_folder(tmp_path)
+    (root / SCHEME).unlink()
+    (root / SCHEME).mkdir()
+    with pytest.raises(DataError, match=r"scheme\.json cannot be written: Is a dir.*; work on a"):
+        own_scheme(root, anew=True)

@@ -48,6 +48,8 @@ def test_every_published_spelling_is_read_and_counts_from_0(write, text):
         (("30.5 4e1", "30.5 1 2"), 5, "expected 'x y'"),
         (("30.5 4e1", "nan 1"), 5, "finite"),
         (("30.5 4e1", "inf 1"), 5, "finite"),
+        (("30.5 4e1", "30.5 1e300"), 5, "'1e300' is no pixel coordinate"),
+        (("30.5 4e1", "-10000000 1"), 5, "'-10000000' is no pixel coordinate"),
         (("30.5 4e1\n", ""), 3, "3 points are announced, 2"),
         (("n_points:  3", "n_points:  4"), 2, "announces 4"),
         (("n_points:  3", "n_points: many"), 2, "n_points: N"),
@@ -82,6 +84,11 @@ def test_any_number_of_points_is_read_where_none_is_demanded(write):
     assert read_pts(write(GOOD), None).shape == (3, 2)
 
 
+def test_a_file_of_no_points_is_refused(write):
+    with pytest.raises(PtsError, match=r":2: announces 0 points; label the face"):
+        read_pts(write("version: 1\nn_points: 0\n{\n}\n"), None)
+
+
 def test_a_coordinate_of_exactly_0_is_suspicious(write):
     assert looks_zero_based(read_pts(write(GOOD.replace("1.0 2.0", "0 2.0")), 3))
     assert not looks_zero_based(read_pts(write(GOOD), 3))
@@ -110,8 +117,8 @@ def independent_parse(raw: bytes) -> np.ndarray | None:
     match = _GRAMMAR.fullmatch(raw.lstrip())
     if match is None or not re.search(rb"n_points\s*:\s*0*3\s*[\n\r]", match[1]):
         return None
-    found = np.array([float(word) for word in match[2].split()]).reshape(-1, 2) - 1
-    return found if len(found) == 3 and np.isfinite(found).all() else None
+    found = np.array([float(word) for word in match[2].split()]).reshape(-1, 2)
+    return found - 1 if len(found) == 3 and (abs(found) < 10_000_000).all() else None
 
 
 def check_read(path, raw: bytes) -> bool:

@@ -74,6 +74,35 @@ def test_the_group_is_the_photo_whatever_names_it(tmp_path):
     assert [s.group for s in read_300w(tmp_path).samples][2] == "mine"
 
 
+def test_groups_that_excel_has_saved_are_read(tmp_path):
+    add_face(tmp_path / "afw", "1_1", seed=1)
+    table = "\ufeffimage,photo_group\r\nafw/1_1,Anaïs\r\n"
+    (tmp_path / "photo_groups.csv").write_bytes(table.encode())
+    assert [s.group for s in read_300w(tmp_path).samples] == ["Anaïs"]
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        ("image,photo_group\nafw/1_1,Anaïs\n".encode("latin-1"), ":2: a byte that is no UTF-8; save it"),
+        (b"image;photo_group\nafw/1_1;anna\n", ":1: expected the columns image and photo_group, sep"),
+        (b'image,photo_group\nafw/1_1,"anna\n', ":2: a broken quote"),
+        (None, ": cannot be read"),
+    ],
+    ids=["encoding", "semicolons", "quote", "folder"],
+)  # fmt: skip
+def test_groups_that_cannot_be_read_are_said_and_the_check_reports_them(tmp_path, table, word):
+    add_face(tmp_path / "afw", "1_1", seed=1)
+    path = tmp_path / "photo_groups.csv"
+    path.mkdir() if table is None else path.write_bytes(table)
+    with pytest.raises(DataError) as error:
+        read_300w(tmp_path)
+    assert str(error.value).startswith(f"{path}{word}")
+    report = check_300w(tmp_path)
+    (fault,) = report.faults
+    assert f"{fault.path}: {fault.what}" == str(error.value) and not report.usable
+
+
 def test_a_set_that_counts_from_0_is_told_so(tmp_path):
     landmarks = add_face(tmp_path / "afw", "1_1", seed=1)
     landmarks[0, 0] = 0.0

@@ -89,7 +89,7 @@ def test_the_picture_reports_what_its_map_loses():
 def test_moving_to_the_ghosts_is_reported_as_no_change_of_the_vectors():
     picture = TwoModes().move(56, 60, 50)
     assert picture.change < 1e-9
-    assert "40 % of the map moved" in picture._title.get_text()
+    assert "20 % moved from each spot" in picture._title.get_text()
     assert "up left that holds 40 per cent, one down right with 20, and 20 at each" in picture.alt
 
 

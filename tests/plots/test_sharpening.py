@@ -85,7 +85,7 @@ def test_compared_runs_go_through_their_errors_and_differ_in_style():
                 for line in (good, bad, constant)}) == 3  # fmt: skip
     assert good.get_marker() != bad.get_marker()
     assert figure.axes[0].get_ylim()[1] <= CEILING
-    assert "alike has 28.4 per cent" in figure.alt
+    assert "mean face has 28.4 per cent" in figure.alt
 
 
 def test_errors_that_are_no_numbers_do_not_break_the_picture():

@@ -1,6 +1,9 @@
 """Photos that break or vanish while a run is under way."""
 
+import multiprocessing
+import os
 import shutil
+import signal
 
 import pytest
 import torch
@@ -74,6 +77,41 @@ def test_a_folder_that_vanishes_ends_the_run_with_its_newest_state_saved(own, tm
     unbroken.train()
     for name, value in unbroken.average.state_dict().items():
         assert torch.equal(value, resumed.average.state_dict()[name]), name
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_its_state_saved(own, tmp_path):
+    run = run_of(own, tmp_path / "run", workers=1)
+    stop_after(run, 2, kill_workers)
+    with pytest.raises(DataError) as raised:
+        run.train()
+    said = str(raised.value)
+    assert "a process that prepares pictures has ended" in said and "--set workers=" in said
+    assert f"The checkpoint of step {run.step} is whole" in said and run.step >= 2
+    resumed = run_of(own, tmp_path / "run", resume=True)
+    resumed.train()
+    unbroken = run_of(own, tmp_path / "unbroken")
+    unbroken.train()
+    for name, value in unbroken.average.state_dict().items():
+        assert torch.equal(value, resumed.average.state_dict()[name]), name
+
+
+def test_a_group_that_is_asked_to_stop_saves(own, tmp_path):
+    """As a service manager asks it: each process of the group, workers too."""
+    run = run_of(own, tmp_path / "run", workers=1)
+
+    def ask_all() -> None:
+        for worker in multiprocessing.active_children():
+            os.kill(worker.pid, signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stop_after(run, 2, ask_all)
+    assert run.train() is None and run.step == 2
+    assert run_of(own, tmp_path / "run", resume=True).step == 2
+
+
+def kill_workers() -> None:
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGKILL)
 
 
 def test_a_folder_that_is_gone_at_validation_ends_the_run_too(own, tmp_path):

@@ -31,8 +31,33 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
         "4,1.0,32,2.5,12.8,8.25,61.5",
         "8,2.0,64,5.0,12.8,7.5,40.25",
     ]
-    assert Logs(tmp_path, 4).history == [ROW]
+    resumed = Logs(tmp_path, 4)
+    assert resumed.history == [ROW] and read_metrics(tmp_path) == [ROW, LATER]
+    resumed.begin()
     assert read_metrics(tmp_path) == [ROW] and read_metrics(tmp_path / "nowhere") == []
+
+
+def test_a_damaged_table_stops_nothing(tmp_path, caplog):
+    Logs(tmp_path, 0).add(ROW, 0.001)
+    with (tmp_path / "metrics.csv").open("ab") as stream:
+        stream.write(b"8,\xff,64\n")
+    assert Logs(tmp_path, 9).history == [ROW] and not caplog.text
+    (tmp_path / "metrics.csv").unlink()
+    (tmp_path / "metrics.csv").mkdir()
+    told = Logs(tmp_path, 9)
+    told.begin()
+    told.add(ROW, 0.001)
+    assert told.history == [ROW]
+    assert caplog.text.count("training goes on") == 1
+
+
+def test_a_board_that_cannot_be_opened_stops_nothing(tmp_path, caplog):
+    pytest.importorskip("tensorboard")
+    (tmp_path / "tensorboard").write_text("not a folder")
+    told = Logs(tmp_path, 0, tensorboard=True)
+    told.begin()
+    told.add(ROW, 0.001)
+    assert read_metrics(tmp_path) == [ROW] and "training goes on" in caplog.text
 
 
 def test_what_cannot_be_written_is_said_once_and_written_later(tmp_path, monkeypatch, caplog):
@@ -85,6 +110,7 @@ def test_without_tensorboard_there_is_the_table_and_a_sentence(tmp_path, monkeyp
     monkeypatch.setattr(builtins, "__import__", without)
     with caplog.at_level(logging.INFO, "onedheat"):
         told = Logs(tmp_path, 0, tensorboard=True)
+        told.begin()
     told.add(ROW, 0.001)
     assert "TensorBoard is not installed" in caplog.text and "metrics.csv" in caplog.text
     assert read_metrics(tmp_path) == [ROW]

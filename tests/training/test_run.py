@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from onedheat.models import Detector
 from onedheat.models.compared import systems
 from onedheat.presets import PRESETS, Preset, TrainConfig, with_settings
 from onedheat.training import Run, machine, read_metrics
+from onedheat.training.keeping import alone_in
 
 
 def test_settings_reach_every_config_and_unknown_ones_are_refused():
@@ -204,9 +206,56 @@ def test_a_run_begun_before_a_setting_existed_goes_on_as_it_did(faces, tmp_path)
 
 def test_settings_that_cannot_be_read_are_not_guessed(faces, tmp_path):
     run_of(faces, tmp_path / "run", passes=1).train()
-    (tmp_path / "run/run.json").write_text('{"kind": ')
-    with pytest.raises(CheckpointError, match="run.json cannot be read .* cannot be resumed"):
-        run_of(faces, tmp_path / "run", passes=1, resume=True)
+    path = tmp_path / "run/run.json"
+    for broken in ('{"kind": ', "[]", '{"train": null}', '{"detector": 3}', '{"kind": ["a"]}',
+                   '{"data": []}', '{"train": {"augment": null}}'):  # fmt: skip
+        path.write_text(broken)
+        with pytest.raises(
+            CheckpointError, match="run.json cannot be used .*: remove the file, and"
+        ):
+            run_of(faces, tmp_path / "run", passes=1, resume=True)
+    path.unlink()
+    with pytest.raises(CheckpointError, match="run.json is gone; --resume goes on"):
+        run_of(faces, tmp_path / "run", passes=1)
+    assert run_of(faces, tmp_path / "run", passes=1, resume=True).step == 4
+    assert "train" in json.loads(path.read_text())
+
+
+def test_other_labels_of_the_same_number_of_faces_are_noticed(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=1).train()
+    moved = replace(
+        faces, samples=tuple(replace(one, landmarks=one.landmarks + 3) for one in faces.samples)
+    )
+    with pytest.raises(CheckpointError, match="data: other faces or labels there"):
+        run_of(moved, tmp_path / "run", passes=1, resume=True)
+    older = json.loads((tmp_path / "run/run.json").read_text())
+    del older["data"]["labels"]  # a run of before they were compared
+    (tmp_path / "run/run.json").write_text(json.dumps(older))
+    for manifest in (tmp_path / "run/checkpoints").glob("*/manifest.json"):
+        written = json.loads(manifest.read_text())
+        del written["settings"]["data"]["labels"]
+        manifest.write_text(json.dumps(written))
+    assert run_of(faces, tmp_path / "run", passes=1, resume=True).step == 4
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_folder_that_cannot_be_made_is_one_sentence(faces, tmp_path, place):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(CheckpointError, match="cannot hold a run .*; choose another --out"):
+        run_of(faces, tmp_path / place)
+
+
+def test_a_run_that_is_refused_leaves_the_other_s_files_alone(faces, tmp_path):
+    run_of(faces, tmp_path / "run", passes=2).train()
+    newest = max((tmp_path / "run/checkpoints").iterdir())
+    shutil.rmtree(newest)  # so that the table is ahead of the checkpoint
+    table = (tmp_path / "run/metrics.csv").read_bytes()
+    with alone_in(tmp_path / "run"):
+        refused = run_of(faces, tmp_path / "run", passes=2, resume=True, how={"tensorboard": True})
+        with pytest.raises(CheckpointError, match="another process is training"):
+            refused.train()
+    assert (tmp_path / "run/metrics.csv").read_bytes() == table
+    assert not (tmp_path / "run/tensorboard").exists()
 
 
 def test_two_processes_do_not_train_in_one_folder(faces, tmp_path):
@@ -290,8 +339,9 @@ def test_metrics_written_after_the_newest_checkpoint_are_forgotten(faces, tmp_pa
     last = whole.splitlines()[-1]
     path.write_text(whole + last.replace("12,", "16,", 1) + "\n20,5.0,1")
     run = run_of(faces, tmp_path / "run", resume=True)
-    assert path.read_text() == whole
     assert [row.step for row in run.history] == [4, 8, 12]
+    run.train()
+    assert path.read_text() == whole
 
 
 def test_after_each_validation_the_caller_is_told(faces, tmp_path):

@@ -64,6 +64,26 @@ def test_the_newest_three_are_kept_and_the_last_is_loaded(checkpoints):
     assert sorted(path.name for path in checkpoints.run.iterdir()) == ["checkpoints", "last"]
 
 
+def test_what_was_just_written_is_kept_whatever_else_lies_there(checkpoints):
+    saved(checkpoints, 100, 101, 102)
+    folders = saved(checkpoints, 4)
+    assert folders[-1].name == "step-00000004" and len(folders) == 3
+    assert step_of(checkpoints.run / "last") == 4
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_training(checkpoints, monkeypatch):
+    saved(checkpoints, 4)
+
+    def refuse(folder: Path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(checkpoints, "_point_last_at", refuse)
+    with pytest.raises(
+        CheckpointError, match="cannot be written .Read-only file system., so nothing"
+    ):
+        checkpoints.newest()
+
+
 def test_a_run_can_be_moved_and_copied(checkpoints, tmp_path):
     saved(checkpoints, 4)
     shutil.copytree(checkpoints.run, tmp_path / "copy", symlinks=True)

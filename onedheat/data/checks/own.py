@@ -15,6 +15,7 @@ from onedheat.data.images import ImageError
 from onedheat.data.own import LabelledFace, Labels, photos_of, read_labels
 from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
+from onedheat.data.w300 import PhotoGroups
 from onedheat.landmarks import Scheme
 
 _MISFIT = 0.1  # of the face's size that a scheme's mirror may be worse than the proposed one
@@ -33,9 +34,10 @@ def check_own(root: str | Path, *, progress: bool = False) -> CheckReport:
     root = Path(root)
     demand_folder(root)
     faults: list[Fault] = []
-    scheme = _attempt(lambda: read_scheme(root), faults)
-    labels = _attempt(lambda: read_labels(root, scheme), faults) or Labels((), ())
-    faults += [_fault(text) for text in labels.faults]
+    scheme = _attempt(lambda: read_scheme(root), root, faults)
+    labels = _attempt(lambda: read_labels(root, scheme), root, faults) or Labels((), ())
+    faults += [_fault(text, root) for text in labels.faults]
+    _attempt(lambda: PhotoGroups(root), root, faults)
     by_photo = defaultdict(list)
     for face in labels.faces:
         by_photo[face.photo].append(face)
@@ -54,19 +56,23 @@ def check_own(root: str | Path, *, progress: bool = False) -> CheckReport:
     return CheckReport(root.resolve().name, str(root), subsets, tuple(faults))
 
 
-def _attempt(read, faults: list[Fault]):
+def _attempt(read, root: Path, faults: list[Fault]):
     """What `read` gives; None, and a fault more, if it cannot."""
     try:
         return read()
     except DataError as error:
-        faults.append(_fault(str(error)))
+        faults.append(_fault(str(error), root))
         return None
 
 
-def _fault(text: str) -> Fault:
-    """A sentence that begins with its file (and line) as a fault of that file."""
+def _fault(text: str, root: Path) -> Fault:
+    """A sentence that begins with its file (and line) as a fault of that file, any other as one of the
+    folder.
+    """
     path, colon, what = text.partition(": ")
-    return Fault("error", path if colon else "", what if colon else text)
+    if not colon:
+        path, what = str(root), text.removeprefix(f"{root} ")
+    return Fault("error", path, what)
 
 
 def _check_photo(photo: Path, faces: list[LabelledFace]) -> tuple[list[Looked], list[Fault]]:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from onedheat.data import w300
 from onedheat.data.checks.repeats import Looked, look_at, repeats
 from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible
+from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.pts import PtsError, read_pts
 from onedheat.landmarks import IBUG68
@@ -32,6 +33,7 @@ def check_300w(root: str | Path, *, progress: bool = False) -> CheckReport:
         found = list(tqdm(checked, total=len(every), unit="face", disable=not progress))
     faults = [fault for _, faults in found for fault in faults]
     faults += repeats([looked for looked, _ in found if looked])
+    faults += _unreadable_groups(root)
     for folder in folders.values():
         faults += [*_photos_without_points(folder), *_mirrored_by_name(folder)]
     subsets = [
@@ -64,6 +66,15 @@ def _check_face(annotation: Path) -> tuple[Looked | None, list[Fault]]:
     if landmarks is not None:
         faults += implausible(annotation, landmarks, look.width, look.height)
     return Looked(str(annotation), str(photo.parent), look, landmarks), faults
+
+
+def _unreadable_groups(root: str | Path) -> Iterable[Fault]:
+    """What is wrong with `photo_groups.csv`, if there is one."""
+    try:
+        w300.PhotoGroups(root)
+    except DataError as error:
+        path, _, what = str(error).partition(": ")
+        yield Fault("error", path, what)
 
 
 def _photos_without_points(folder: Path) -> Iterable[Fault]:
