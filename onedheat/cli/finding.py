@@ -1,5 +1,6 @@
 """Commands that use a network: in photos, in video, and in other programs."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,8 @@ def detect(
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise typer.BadParameter(f"--out {out} cannot be a folder: {error.strerror}") from None
+        if not os.access(out, os.W_OK):
+            raise typer.BadParameter(f"--out {out} cannot be written; give another folder")
     landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
         typer.echo(

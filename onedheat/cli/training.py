@@ -32,7 +32,8 @@ def train(
     from onedheat.data.errors import DataError
 
     chosen = preset_named(preset, settings)
-    faces = training_set(chosen, dataset, root, split, store)
+    with told(logging.getLogger("onedheat.data")):
+        faces = training_set(chosen, dataset, root, split, store)
     from onedheat.checkpoints import load_detector
     from onedheat.training import Run  # takes seconds to import: not before the options are right
 
@@ -96,7 +97,8 @@ def crossval(
     from onedheat.data.errors import DataError
 
     chosen = preset_named(preset, settings)
-    faces = training_set(chosen, dataset, root, split, store)
+    with told(logging.getLogger("onedheat.data")):
+        faces = training_set(chosen, dataset, root, split, store)
     from onedheat.checkpoints import load_detector
     from onedheat.crossval.search import Search  # takes seconds to import, as training does
     from onedheat.crossval.work import run

@@ -193,7 +193,7 @@ def test_only_sets_of_one_scheme_are_joined(tmp_path):
 
 
 def test_too_few_photos_to_divide_are_a_data_error(tmp_path):
-    with pytest.raises(DataError, match="1 faces in 1 photos cannot be divided"):
+    with pytest.raises(DataError, match="all faces are of one photo, and cannot be divided"):
         read_own(make_pts_folder(tmp_path, ["a.jpg"])).divided(0.1)
 
 
