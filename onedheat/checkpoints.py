@@ -34,7 +34,9 @@ __all__ = [
 ]
 
 
-def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = "") -> None:
+def save_detector(
+    detector: LandmarkNetwork, folder: str | Path, *, card: str = "", half: bool = False
+) -> None:
     """Saves a detector as a folder that `load_detector` and `onedheat.load` read.
 
     A checkpoint that is there is replaced whole, its calibration and its card too, which were of other
@@ -44,6 +46,7 @@ def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = 
         detector: what is saved.
         folder: a new or empty one, or a checkpoint's.
         card: text of its README.md; "" for none.
+        half: write the weights as 16-bit floats, half the bytes.
 
     Raises:
         CheckpointError: the folder holds other files, which would be lost.
@@ -56,7 +59,7 @@ def save_detector(detector: LandmarkNetwork, folder: str | Path, *, card: str = 
             "into a folder of its own"
         )
     with folder_written_atomically(Path(folder)) as temporary:
-        write_weights(detector, temporary, card=card)
+        write_weights(detector, temporary, card=card, half=half)
 
 
 def load_detector(name: str | Path) -> LandmarkNetwork:

@@ -42,7 +42,7 @@ FLOORS = [
     {"watching"},
     {"evaluation", "detection", "bench", "tracks"},
     {"reliability", "kept", "steadying"},
-    {"training", "cards"},
+    {"training", "cards", "soup"},
     {"atlas", "crossval"},
     {"studies"},
     {"plots"},
