@@ -210,7 +210,7 @@ class DecoderRace(Figure):
             for name, style in STYLES.items()
         }
         self._bound = curve.plot(
-            [], [], color=INK, lw=1.4, ls=":", label="least possible, if each bin errs alone"
+            [], [], color=INK, lw=1.4, ls=":", label="least (each alone)"
         )[0]
         self._here = curve.axvline(self.bins[0], color=PALE, lw=6, alpha=0.35)
         curve.legend(

@@ -42,8 +42,8 @@ def memory_by_resolution(
             label=name,
             **style,
         )
-    ours.set(yscale="log", ylim=(200, 9000))
-    ours.set_yticks([300, 1000, 3000], ["300", "1,000", "3,000"])
+    ours.set(yscale="log", ylim=(200, 25000))
+    ours.set_yticks([300, 1000, 3000, 10000], ["300", "1,000", "3,000", "10,000"])
     ours.minorticks_off()
     label(ours, "L, bins an axis", "MiB that autograd keeps, a face (log)")
     ours.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
