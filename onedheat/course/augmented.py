@@ -57,6 +57,8 @@ PARTS = [
         {"rotation_share": 1.0, "mirror_share": 0.5},
         "landmarks",
     ),
+    _Part("Longer or wider (only in `small`)", {"stretch": 0.08}, "landmarks"),
+    _Part("Bent (not in the recipe)", {"bend": 0.08, "bend_share": 1.0}, "landmarks"),
     _Part(f"Light falls off ({RECIPE.gradient_share:.0%})", {"gradient_share": 1.0}),
     _Part(f"Shadow ({RECIPE.shadow_share:.0%})", {"shadow_share": 1.0}),
     _Part(f"Brightness and contrast ({RECIPE.light_share:.0%} each)", {"light_share": 1.0}),

@@ -209,9 +209,7 @@ class DecoderRace(Figure):
             name: curve.plot([], [], lw=2, ms=7, label=name, **style)[0]
             for name, style in STYLES.items()
         }
-        self._bound = curve.plot(
-            [], [], color=INK, lw=1.4, ls=":", label="least (each alone)"
-        )[0]
+        self._bound = curve.plot([], [], color=INK, lw=1.4, ls=":", label="least (each alone)")[0]
         self._here = curve.axvline(self.bins[0], color=PALE, lw=6, alpha=0.35)
         curve.legend(
             ncols=2, fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left",

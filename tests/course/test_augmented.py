@@ -12,7 +12,7 @@ from onedheat.data.augment import AugmentConfig
 def test_every_share_of_the_recipe_has_a_strip():
     shares = {entry.name for entry in fields(AugmentConfig) if entry.name.endswith("_share")}
     shown = [name for part in PARTS for name in part.changes]
-    assert set(shown) == shares | {"box_scale_spread", "shift", "noise"}
+    assert set(shown) == shares | {"box_scale_spread", "shift", "noise", "stretch", "bend"}
     assert len(shown) == len(set(shown))
 
 
