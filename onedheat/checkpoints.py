@@ -58,7 +58,7 @@ def save_detector(
             f"{folder} holds other files ({other[0]}), and a checkpoint would take their place; save it "
             "into a folder of its own"
         )
-    with folder_written_atomically(Path(folder)) as temporary:
+    with folder_written_atomically(folder) as temporary:
         write_weights(detector, temporary, card=card, half=half)
 
 

@@ -144,6 +144,7 @@ double = Exercise(
         (lambda value: value, "Twice, not once."),
         (lambda value: 3 * value, "With value = 1 the answer is 2, yours is 3."),
         (lambda value: "two", "the answer is 2, yours is 'two'."),
+        (lambda value: [[2.0], [2.0, 2.0]], "the answer is 2, yours is [[2.0], [2.0, 2.0]]."),
         (lambda value: [2.0, 2.0], "the answer is 2, yours is an array of shape (2,) (2, 2)."),
         (2.0, "no call"),
     ],

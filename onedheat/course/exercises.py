@@ -91,13 +91,14 @@ class Exercise:
             for i, case in enumerate(self.cases)
             if not self._same(results[i], self.solution(*case))
         ]
-        kinds = {str(np.asarray(result).dtype) for result in results}
-        if not wrong and self.dtype and kinds != {self.dtype}:
-            return Verdict(
-                False,
-                f"The numbers are right, their type is {', '.join(sorted(kinds))}. {self.dtype} is asked "
-                f"for: `.astype(np.{self.dtype})`.",
-            )
+        if not wrong and self.dtype:
+            kinds = {str(np.asarray(result).dtype) for result in results}
+            if kinds != {self.dtype}:
+                return Verdict(
+                    False,
+                    f"The numbers are right, their type is {', '.join(sorted(kinds))}. {self.dtype} is "
+                    f"asked for: `.astype(np.{self.dtype})`.",
+                )
         if not wrong:
             return Verdict(True, f"Right, in all {len(self.cases)} cases.")
         for mistake in self.mistakes:

@@ -28,6 +28,16 @@ def forget_photos(run) -> None:
     run._pictures = lambda step: pictures
 
 
+def assert_goes_on_as_if_unbroken(own, place) -> None:
+    """The run in `place`, resumed, ends with the weights of one that nothing befell."""
+    resumed = run_of(own, place / "run", resume=True)
+    resumed.train()
+    unbroken = run_of(own, place / "unbroken")
+    unbroken.train()
+    for name, value in unbroken.average.state_dict().items():
+        assert torch.equal(value, resumed.average.state_dict()[name]), name
+
+
 def break_photo(sample) -> None:
     path = sample.source.path
     path.write_bytes(path.read_bytes()[:200])
@@ -70,13 +80,8 @@ def test_a_folder_that_vanishes_ends_the_run_with_its_newest_state_saved(own, tm
     assert "faces in a row cannot be read" in said and "Are the data still where they were?" in said
     assert "Training stopped at step 6. The checkpoint of step 6 is whole; --resume" in said
     (tmp_path / "away").rename(tmp_path / "300w")
-    resumed = run_of(own, tmp_path / "run", resume=True)
-    assert resumed.step == 6
-    resumed.train()
-    unbroken = run_of(own, tmp_path / "unbroken")
-    unbroken.train()
-    for name, value in unbroken.average.state_dict().items():
-        assert torch.equal(value, resumed.average.state_dict()[name]), name
+    assert run_of(own, tmp_path / "run", resume=True).step == 6
+    assert_goes_on_as_if_unbroken(own, tmp_path)
 
 
 def test_a_worker_that_is_killed_ends_the_run_with_its_state_saved(own, tmp_path):
@@ -87,12 +92,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_its_state_saved(own, tmp_path
     said = str(raised.value)
     assert "a process that prepares pictures has ended" in said and "--set workers=" in said
     assert f"The checkpoint of step {run.step} is whole" in said and run.step >= 2
-    resumed = run_of(own, tmp_path / "run", resume=True)
-    resumed.train()
-    unbroken = run_of(own, tmp_path / "unbroken")
-    unbroken.train()
-    for name, value in unbroken.average.state_dict().items():
-        assert torch.equal(value, resumed.average.state_dict()[name]), name
+    assert_goes_on_as_if_unbroken(own, tmp_path)
 
 
 def test_a_group_that_is_asked_to_stop_saves(own, tmp_path):
