@@ -20,6 +20,7 @@ FLOORS = [
         "files",
         "containers",
         "threads",
+        "processes",
         "filters",
         "flow",
         "recording",

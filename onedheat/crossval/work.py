@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -33,6 +33,7 @@ from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.files import write_atomically
+from onedheat.processes import end_with_parent
 from onedheat.training.machine import stop_requests
 from onedheat.training.run import Run
 
@@ -197,7 +198,7 @@ def _gpu_of(number: int) -> str | None:
 
 def _worker(search: bytes, out: Path, gpu: str | None, workers: int, tell: Connection) -> None:
     """What a worker's process does, given the search pickled."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA starts, which it has not yet
     else:
@@ -230,12 +231,6 @@ def _ctrl_c_held_back() -> Iterator[None]:
 def _hear_ctrl_c() -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-def _end_with_parent() -> None:
-    """Has this process save and end when the one that started it is gone, by whatever."""
-    wait([parent_process().sentinel])
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = True) -> Results:

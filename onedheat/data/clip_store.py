@@ -8,18 +8,14 @@ A file that is not as long as it should be, after a broken disk or copy, is made
 """
 
 import hashlib
-import io
 import logging
 import math
-import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import get_context
 from pathlib import Path
 from tokenize import TokenError
 
@@ -31,7 +27,8 @@ from tqdm import tqdm
 from onedheat.data.clips import Clip, ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, ImageError
-from onedheat.files import write_atomically
+from onedheat.files import file_written_atomically
+from onedheat.processes import end_with_parent
 
 _DAMAGE = (ValueError, SyntaxError, TokenError)  # what NumPy raises on damaged headers
 
@@ -167,17 +164,20 @@ def _made(missing: list[tuple[Clip, Path]], workers: int) -> Iterator[None]:
     if not workers:
         yield from map(_make, missing)
         return
-    how = {"mp_context": get_context("spawn"), "initializer": _end_with_parent}
+    how = {"mp_context": get_context("spawn"), "initializer": end_with_parent}
     with ProcessPoolExecutor(workers, **how) as pool:
         yield from pool.map(_make, missing, chunksize=4)
 
 
 def _make(pair: tuple[Clip, Path]) -> None:
     clip, file = pair
-    content = io.BytesIO()
-    np.save(content, np.stack(list(clip.frames)))
-    with _refused_in_words(file):
-        write_atomically(file, content.getvalue())
+    frames = np.stack(list(clip.frames))
+    with _refused_in_words(file), file_written_atomically(file) as stream:
+        # What np.save does, without the C stream of `tofile`, which hides why a disk refuses.
+        np.lib.format.write_array_header_1_0(
+            stream, np.lib.format.header_data_from_array_1_0(frames)
+        )
+        stream.write(frames.data)
 
 
 @contextmanager
@@ -190,13 +190,3 @@ def _refused_in_words(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror}; make room, or give another folder for the "
             "store, and the same command makes what is not there yet"
         ) from error
-
-
-def _end_with_parent() -> None:
-    """Has this process end when the one that started it is gone, by whatever."""
-
-    def watch() -> None:
-        wait([parent_process().sentinel])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
