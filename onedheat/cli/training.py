@@ -27,7 +27,7 @@ def train(
 ):
     """Train a detector. Ctrl-C saves first; --resume goes on from there.
 
-    Several GPUs or machines: accelerate launch -m onedheat.cli train … on each.
+    Several GPUs or machines: accelerate launch -m onedheat train … on each.
     """
     from onedheat.data.errors import DataError
 

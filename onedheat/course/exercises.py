@@ -5,12 +5,14 @@ that makes it. A learner's answer is compared with all of them, so the reply can
 """
 
 import inspect
+import traceback
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
 from onedheat.course.show import escaped, folded, show_html
 
@@ -82,7 +84,8 @@ class Exercise:
             except Exception as error:
                 return Verdict(
                     False,
-                    f"With {self._shown(case)} your function stopped with {type(error).__name__}: {error}.",
+                    f"With {self._shown(case)} your function stopped{_line(error, answer)} with "
+                    f"{type(error).__name__}: {error}.",
                 )
         if any(result is None for result in results):
             return Verdict(False, "Your function gives nothing back. Is a `return` missing?")
@@ -92,7 +95,7 @@ class Exercise:
             if not self._same(results[i], self.solution(*case))
         ]
         if not wrong and self.dtype:
-            kinds = {str(np.asarray(result).dtype) for result in results}
+            kinds = {str(np.asarray(_plain(result)).dtype) for result in results}
             if kinds != {self.dtype}:
                 return Verdict(
                     False,
@@ -127,12 +130,12 @@ class Exercise:
         show_html(hints + code, f"{len(self.hints)} hints and the solution of {self.name}, folded.")
 
     def _same(self, given: Any, wanted: Any) -> bool:
-        try:
-            given, wanted = np.asarray(given, dtype=float), np.asarray(wanted, dtype=float)
-        except (TypeError, ValueError):
-            return False
-        return given.shape == wanted.shape and np.allclose(
-            given, wanted, atol=self.tolerance, rtol=0, equal_nan=True
+        given, wanted = _array(given), _array(wanted)
+        return (
+            given is not None
+            and wanted is not None
+            and given.shape == wanted.shape
+            and np.allclose(given, wanted, atol=self.tolerance, rtol=0, equal_nan=True)
         )
 
     def _shown(self, case: tuple) -> str:
@@ -142,16 +145,43 @@ class Exercise:
         )
 
 
+def _plain(value: Any) -> Any:
+    """A tensor without its gradient, and anything else as it is."""
+    return value.detach().cpu() if isinstance(value, torch.Tensor) else value
+
+
+def _array(value: Any) -> np.ndarray | None:
+    """A value as an array of float64; None if it is no array of numbers."""
+    try:
+        return np.asarray(_plain(value), dtype=float)
+    except (TypeError, ValueError, RuntimeError):  # the last of a list of tensors with gradients
+        return None
+
+
 def _number(value: Any) -> str:
     """A value as a learner reads it: rounded numbers, and of arrays the shape and the beginning."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+    array = _array(value)
+    if array is None:
         return repr(value)[:60]
     if array.ndim == 0:
         return f"{float(array):.6g}"
+    kind = type(value).__name__ if isinstance(value, (list, tuple)) else "array"
+    what = f"{'an' if kind == 'array' else 'a'} {kind} of shape {array.shape}"
+    if array.ndim == 1 and array.size > 16 and np.isfinite(array).all():
+        return f"{what}, highest at {array.argmax()}"
     first = ", ".join(f"{one:.4g}" for one in array.ravel()[:4])
-    return f"an array of shape {array.shape} ({first}{', …' if array.size > 4 else ''})"
+    return f"{what} ({first}{', …' if array.size > 4 else ''})"
+
+
+def _line(error: Exception, answer: Answer) -> str:
+    """Where in the learner's function an error came up, as ` in line 2`; nothing if it has no source."""
+    code = getattr(answer, "__code__", None)
+    lines = [
+        number - code.co_firstlineno + 1
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_code is code
+    ]
+    return f" in its line {lines[-1]}" if lines else ""
 
 
 class Checks:

@@ -47,7 +47,7 @@ class Question:
         head = f"<b>Question {number}.</b> " if number else ""
         options = "".join(f"<li>{escaped(choice.text)}</li>" for choice in self.choices)
         answer = folded("Answer", f"<p>{escaped(self.answer.text)}: {escaped(self.answer.why)}</p>")
-        return f"<p>{head}{escaped(self.text)}</p><ol type='a'>{options}</ol>{answer}"
+        return f"<p>{head}{escaped(self.text)}</p><ol>{options}</ol>{answer}"
 
 
 def _choices(question: Question) -> widgets.RadioButtons:
@@ -125,16 +125,20 @@ class Prediction:
         def taken(change) -> None:
             lock.disabled = change["new"] is None
 
-        def settle(_button) -> None:
-            if choices.value is None or self.locked is not None:
-                return
-            self.locked = choices.value
+        def settle() -> None:
+            choices.value = self.locked
             choices.disabled = lock.disabled = True
             lock.description = "Locked"
             reply.value = _said(f"Locked: {self.locked.text}. Go on and find out.", OPEN)
 
+        def pressed(_button) -> None:
+            self.locked = self.locked or choices.value
+            settle()
+
         choices.observe(taken, "value")
-        lock.on_click(settle)
+        lock.on_click(pressed)
+        if self.locked is not None:  # the cell was run again
+            settle()
         return widgets.VBox([_asked(escaped(self.question.text)), choices, lock, reply])
 
     def ask(self) -> None:
@@ -144,7 +148,7 @@ class Prediction:
             [self.question.text, *(f"- {choice.text}" for choice in self.question.choices)]
         )
         markup = (
-            f"<p>{escaped(self.question.text)}</p><ol type='a'>{options}</ol>"
+            f"<p>{escaped(self.question.text)}</p><ol>{options}</ol>"
             "<p>(The answer comes below.)</p>"
         )
         show_widget(self.box(), plain, markup)

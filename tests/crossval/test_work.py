@@ -152,7 +152,7 @@ def endless(tree, tmp_path):
     out = tmp_path / "out"
     asked = ["passes=5000", "batch_size=4", "validate_every=1"]
     asked += ["width=16", "channels=8", "depth=1", "compressed=4", "size=32", "upsample=4"]
-    command = [sys.executable, "-m", "onedheat.cli", "crossval", "--preset=tiny", "--dataset=300w"]
+    command = [sys.executable, "-m", "onedheat", "crossval", "--preset=tiny", "--dataset=300w"]
     command += [f"--root={tree}", f"--out={out}", "--values=0,0.4", "--folds=2", "--workers=2"]
     command += [part for setting in asked for part in ("--set", setting)]
     started = subprocess.Popen(

@@ -361,7 +361,7 @@ def test_after_each_validation_the_caller_is_told(faces, tmp_path):
 @pytest.mark.timeout(300)
 def test_the_command_is_killed_and_resumed(tree, tmp_path):
     """SIGTERM saves first; the run goes on from there to its end."""
-    command = [sys.executable, "-m", "onedheat.cli", "train", "--preset", "tiny"]
+    command = [sys.executable, "-m", "onedheat", "train", "--preset", "tiny"]
     command += [
         "--dataset",
         "300w",

@@ -99,6 +99,13 @@ check = Checks(
                 "These are means, smaller by the factor L. Eq. 12 sums.",
             ),
             Mistake(
+                lambda map2d: (
+                    map2d.sum(axis=0) / map2d.sum(),
+                    map2d.sum(axis=1) / map2d.sum(),
+                ),
+                "You divided by the sum of the map. Eq. 12 only sums; a map need not sum to 1.",
+            ),
+            Mistake(
                 lambda map2d: (map2d.max(axis=0), map2d.max(axis=1)),
                 "This is the highest value of each column and row. Two spots in one column would count "
                 "once. Eq. 12 sums.",
@@ -177,8 +184,8 @@ check = Checks(
             ),
             Mistake(
                 _step_too_long,
-                "Your step is twice too long. The neighbours lie two bins apart: the slope is half of "
-                "their difference.",
+                "Your step is twice too long. The neighbours lie two bins apart, so the slope is half of "
+                "their difference; the curvature is not halved.",
             ),
             Mistake(
                 lambda vector: peak_between_bins(vector) - int(np.argmax(vector)),

@@ -113,6 +113,27 @@ check = Checks(
                 ),
                 "This is the sum over the landmarks. Take their mean.",
             ),
+            Mistake(
+                lambda points, kept, interocular: 100 * np.linalg.norm(points - kept) / interocular,
+                "This is one norm of all numbers together. With `axis=-1` it is one distance a landmark; "
+                "then take their mean.",
+            ),
+            Mistake(
+                lambda points, kept, interocular: (
+                    100 * np.linalg.norm(points - kept, axis=0).mean() / interocular
+                ),
+                "`axis=0` joins all the x, and all the y. Join the x and the y of each landmark: `axis=-1`.",
+            ),
+            Mistake(
+                lambda points, kept, interocular: (
+                    100 * np.linalg.norm(points - kept, axis=-1) / interocular
+                ),
+                "These are the errors of single landmarks. Take their mean.",
+            ),
+            Mistake(
+                lambda points, kept, interocular: np.linalg.norm(points - kept, axis=-1).mean(),
+                "This is the mean error in pixels. Divide it by the inter-ocular distance, times 100.",
+            ),
         ),
         hints=(
             "Eq. 5 for each landmark: `np.linalg.norm(…, axis=-1)`.",
@@ -135,6 +156,16 @@ check = Checks(
                     size * MEAN_TO_CORNER / 2 / (limit / 100 * interocular)
                 ),
                 "Nearly: you rounded down, and so the grid is one bin too coarse. Round up.",
+            ),
+            Mistake(
+                lambda limit, size, interocular: (
+                    size * MEAN_TO_CORNER / 2 / (limit / 100 * interocular)
+                ),
+                "Nearly: a grid has a whole number of bins. Round up: `math.ceil`.",
+            ),
+            Mistake(
+                lambda limit, size, interocular: limit / 100 * interocular / (MEAN_TO_CORNER / 2),
+                "This is how wide a bin may be. How many such bins do `size` pixels take?",
             ),
             Mistake(
                 lambda limit, size, interocular: math.ceil(size / 4 / (limit / 100 * interocular)),

@@ -54,6 +54,15 @@ check = Checks(
                 "remember that the picture begins half a pixel before the centre of its first pixel.",
             ),
             Mistake(
+                lambda vector, size: np.argmax(vector) * size / len(vector) - 0.5,
+                "You have the frame, but this is where the bin begins. Its middle is half a bin further on.",
+            ),
+            Mistake(
+                lambda vector, size: np.argmax(vector) * size / len(vector) + 0.5,
+                "You added half a pixel. The middle of a bin is half a *bin* further on, and the picture "
+                "begins at −½, which is to be subtracted.",
+            ),
+            Mistake(
                 lambda vector, size: (np.argmax(vector) + 0.5) * size / len(vector),
                 "Nearly. The first pixel's centre is 0 and its left edge is −½, so everything is half a "
                 "pixel too far to the right.",
