@@ -54,7 +54,9 @@ def _clean_kernel() -> Iterator[None]:
         profile = Path(folder) / "profile_default"
         profile.mkdir()
         # Its warnings are about its own sockets, and it has nothing else to say to a learner.
-        (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
+        (profile / "ipython_kernel_config.py").write_text(
+            "c.IPKernelApp.log_level = 40\n", encoding="utf-8"
+        )
         os.environ["IPYTHONDIR"] = folder
         os.environ.pop("MPLBACKEND", None)
         os.environ.pop("MATPLOTLIBRC", None)

@@ -73,10 +73,12 @@ class Exercise:
             return Verdict(
                 False, f"Give the function itself: `check.{self.name}({self.name})`, no call."
             )
-        results = []
+        results, spoilt = [], False
         for case in self.cases:
+            own = deepcopy(case)
             try:
-                results.append(answer(*deepcopy(case)))  # it may work in place
+                results.append(answer(*own))  # it may work in place
+                spoilt |= any(not _unchanged(*pair) for pair in zip(own, case, strict=True))
             except NotImplementedError:
                 return Verdict(
                     False, "Not written yet. Replace the line with `raise`, then run this again."
@@ -103,20 +105,23 @@ class Exercise:
                     f"asked for: `.astype(np.{self.dtype})`.",
                 )
         if not wrong:
-            return Verdict(True, f"Right, in all {len(self.cases)} cases.")
+            said = f"Right, in all {len(self.cases)} cases."
+            if spoilt:
+                said += (
+                    " But your function changes the array that it is given; whoever calls it may need "
+                    "it again. Work on a new one."
+                )
+            return Verdict(True, said)
         for mistake in self.mistakes:
             if all(
                 self._same(results[i], mistake.makes(*case)) for i, case in enumerate(self.cases)
             ):
                 return Verdict(False, mistake.hint)
         case = self.cases[wrong[0]]
-        asked, given = _number(self.solution(*case)), _number(results[wrong[0]])
-        if asked == given:  # to six digits
-            given += " too, but only nearly: compute in float64"
         return Verdict(
             False,
             f"Wrong in {len(wrong)} of {len(self.cases)} cases. With {self._shown(case)} the answer is "
-            f"{asked}, yours is {given}.",
+            f"{_beside(self.solution(*case), results[wrong[0]])}.",
         )
 
     def help(self) -> None:
@@ -151,11 +156,18 @@ def _plain(value: Any) -> Any:
 
 
 def _array(value: Any) -> np.ndarray | None:
-    """A value as an array of float64; None if it is no array of numbers."""
+    """A value as an array of float64; None if it is no array of real numbers."""
     try:
-        return np.asarray(_plain(value), dtype=float)
-    except (TypeError, ValueError, RuntimeError):  # the last of a list of tensors with gradients
+        array = np.asarray(_plain(value))
+        return array.astype(float) if array.dtype.kind in "biuf" else None
+    except (TypeError, ValueError, RuntimeError):  # ragged, or a list of tensors with gradients
         return None
+
+
+def _unchanged(given: Any, case: Any) -> bool:
+    """Whether an argument still is what it was."""
+    now, before = _array(given), _array(case)
+    return before is None or (now is not None and np.array_equal(now, before, equal_nan=True))
 
 
 def _number(value: Any) -> str:
@@ -171,6 +183,25 @@ def _number(value: Any) -> str:
         return f"{what}, highest at {array.argmax()}"
     first = ", ".join(f"{one:.4g}" for one in array.ravel()[:4])
     return f"{what} ({first}{', …' if array.size > 4 else ''})"
+
+
+def _beside(wanted: Any, given: Any) -> str:
+    """A right answer and another, so that their difference is seen."""
+    right, other = _array(wanted), _array(given)
+    both = f"{_number(wanted)}, yours is {_number(given)}"
+    if other is None or right.shape != other.shape:
+        return both
+    if np.allclose(right, other, rtol=1e-5, atol=0, equal_nan=True):
+        return f"{both}, but only nearly right: compute in float64"
+    if right.ndim == 0:
+        return both
+    differ = ~np.isclose(right, other, rtol=1e-5, atol=0, equal_nan=True)
+    place = tuple(int(one) for one in np.argwhere(differ)[0])
+    named = "[" + ", ".join(map(str, place)) + "]"
+    return (
+        f"{_number(wanted)}. Yours differs in {differ.sum()} of {right.size} numbers, first at {named}: "
+        f"{other[place]:.4g} instead of {right[place]:.4g}"
+    )
 
 
 def _line(error: Exception, answer: Answer) -> str:

@@ -17,7 +17,7 @@ def peak_memory() -> float | None:
     """The most memory this process has held, in MB (10⁶ bytes); None where the system does not say."""
     status = Path("/proc/self/status")
     if status.is_file():
-        for line in status.read_text().splitlines():
+        for line in status.read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
     try:

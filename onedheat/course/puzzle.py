@@ -18,6 +18,7 @@ from onedheat.heatmaps import Heatmaps
 from onedheat.models.coattention import Affinity, AxisFeatures, CoAttention
 from onedheat.models.losses import heatmap_loss
 from onedheat.plots.puzzle import Case, PuzzleView
+from onedheat.threads import one_thread
 
 SIZE = 24  # a, side of the pictures in pixels; a bin is a pixel
 BLOB = 1.0  # standard deviation of a blob, px
@@ -199,16 +200,17 @@ def train_puzzle(
         torch.manual_seed(seed)
         network = PuzzleNetwork(gamma).to(device)
     optimizer = torch.optim.Adam(network.parameters(), learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, steps)
-    for _ in range(steps):
-        blobs = draw_blobs(batch_size, generator, third=True)
-        asked = blobs.places[torch.arange(batch_size), blobs.lower][:, None].to(device)
-        heatmaps = network(*(shadow.to(device) for shadow in blobs.shadows()))
-        loss = heatmap_loss(heatmaps, asked, SIZE, TARGET_SIGMA, loss="cross_entropy")
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, max(1, steps))
+    with one_thread():  # so small that others would only wait for one another
+        for _ in range(steps):
+            blobs = draw_blobs(batch_size, generator, third=True)
+            asked = blobs.places[torch.arange(batch_size), blobs.lower][:, None].to(device)
+            heatmaps = network(*(shadow.to(device) for shadow in blobs.shadows()))
+            loss = heatmap_loss(heatmaps, asked, SIZE, TARGET_SIGMA, loss="cross_entropy")
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
     return network.cpu().eval()
 
 
@@ -267,7 +269,15 @@ def puzzle_view(networks: Mapping[str, PuzzleNetwork], blobs: Blobs) -> PuzzleVi
     Args:
         networks: two, by name; the affinity shown is the second one's.
         blobs: the pictures.
+
+    Raises:
+        ValueError: there are not two of them.
     """
+    if len(networks) != 2:
+        raise ValueError(
+            f"two networks of different names are compared, got {', '.join(networks)}; "
+            "choose a γ above 0"
+        )
     return PuzzleView(_cases(networks, blobs), _cases(networks, blobs.upside_down()))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from onedheat import atlas
 from onedheat.atlas.clips import KeptFrames, drawn_clip
@@ -34,6 +34,7 @@ from onedheat.seed_results import Result
 
 SIDE = 240  # pixels of the crops that are shown
 AT_ONCE = 8  # frames that are looked at together
+FOLLOWS = 0.5  # see `following`
 
 Rows = dict[str, dict[int, tuple[float, ...]]]
 
@@ -234,7 +235,10 @@ def watch(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
         ~clip.visible,
         scheme(first.config.scheme),
         _seen(first, detected),
-        {decay: _remembered(tracker.eval(), detected) for decay, tracker in trackers.items()},
+        {
+            decay: _remembered(tracker.eval(), detected, truth[..., 0], clip.visible)
+            for decay, tracker in trackers.items()
+        },
     )
 
 
@@ -252,23 +256,69 @@ def _crops(
     return to_batch(pictures, next(network.parameters()).device), np.stack(truth)
 
 
-def _remembered(tracker: Tracker, detected: Heatmaps) -> Seen:
-    """One frame after the other, with the state after each."""
+def _remembered(
+    tracker: Tracker,
+    detected: Heatmaps,
+    places: Float[np.ndarray, "frames landmarks"],
+    visible: Bool[np.ndarray, "frames landmarks"],
+) -> Seen:
+    """One frame after the other, with the state after each.
+
+    Args:
+        tracker: the network.
+        detected: E of each frame.
+        places: true x of each landmark, in pixels of the frame's crop.
+        visible: whether it can be seen there.
+    """
     state, refined, states = tracker.start(), [], []
     for x, y in zip(detected.x[0], detected.y[0], strict=True):
         found, state = tracker.refine(Heatmaps(x[None], y[None]), state)
         refined.append(found)
         states.append(state.x[0])
     vectors = Heatmaps(*(torch.stack(parts, dim=1) for parts in zip(*refined, strict=True)))
-    states = torch.stack(states)  # (frames, C, P)
-    # The feature that rises most where the landmark is, of those that ever rise.
-    weights = tracker.third_x[0].weight.sum(dim=2)  # (C, N)
-    awake = states.amax(dim=(0, 2)) > 0
-    listens = weights.where(awake[:, None], -torch.inf).argmax(dim=0)
-    return _seen(tracker, vectors, states.cpu().numpy(), tuple(listens.tolist()))
+    state = torch.stack(states).cpu().numpy()
+    return _seen(tracker, vectors, state, following(state, places, visible, tracker.config.size))
 
 
-def _seen(tracker: Tracker, vectors: Heatmaps, state=None, listens: tuple[int, ...] = ()) -> Seen:
+def following(
+    state: Float[np.ndarray, "frames features positions"],
+    places: Float[np.ndarray, "frames landmarks"],
+    visible: Bool[np.ndarray, "frames landmarks"],
+    size: int,
+) -> tuple[int | None, ...]:
+    """For each landmark the feature of a state that follows it best, in the frames in which it is seen.
+
+    A feature follows a landmark where it is high at the landmark, within one position, and low elsewhere:
+    its height there less its mean height, both as shares of its greatest, is `FOLLOWS` at least.
+
+    Args:
+        state: V of one axis after each frame.
+        places: where each landmark is along that axis, in pixels of the crop.
+        visible: whether it can be seen.
+        size: F.
+
+    Returns:
+        A feature's number for each landmark; None where none follows it.
+    """
+    count = state.shape[-1]
+    at = np.rint((places + 0.5) * count / size - 0.5).astype(int).clip(0, count - 1)
+    share = state / np.maximum(state.max(axis=-1, keepdims=True), 1e-12)
+    wide = np.pad(share, ((0, 0), (0, 0), (1, 1)))
+    near = np.maximum.reduce([wide[..., :-2], share, wide[..., 2:]])
+    there = np.take_along_axis(near, at[:, None], axis=-1)  # (frames, features, landmarks)
+    there = there - share.mean(axis=-1)[..., None]
+    weights = visible[:, None] / np.maximum(1, visible.sum(axis=0))
+    scores = (there * weights).sum(axis=0)  # (features, landmarks)
+    best = scores.argmax(axis=0)
+    return tuple(
+        int(feature) if scores[feature, landmark] >= FOLLOWS else None
+        for landmark, feature in enumerate(best)
+    )
+
+
+def _seen(
+    tracker: Tracker, vectors: Heatmaps, state=None, listens: tuple[int | None, ...] = ()
+) -> Seen:
     few = zip(*(axis[0].split(AT_ONCE) for axis in vectors), strict=True)
     landmarks = torch.cat([tracker.read(Heatmaps(*part)).landmarks for part in few])
     landmarks = landmarks.double().cpu().numpy()

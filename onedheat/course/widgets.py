@@ -58,11 +58,11 @@ def dropdown(description: str, options: Sequence[tuple[str, object]]) -> widgets
     )
 
 
-def steps(description: str, values: Sequence[int], value: int) -> widgets.SelectionSlider:
-    """A slider over given values."""
+def steps(description: str, values: Sequence[float], value: float) -> widgets.SelectionSlider:
+    """A slider over given values; it begins at the one nearest to `value`."""
     return widgets.SelectionSlider(
-        options=[(str(one), one) for one in values],
-        value=value,
+        options=[(f"{one:g}", one) for one in values],
+        value=min(values, key=lambda one: abs(one - value)),
         description=description,
         style=STYLE,
         layout=widgets.Layout(**WIDE),

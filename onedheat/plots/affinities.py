@@ -55,7 +55,9 @@ def position_edges(position: int, size: int, count: int) -> tuple[float, float]:
 
 
 class FaceAffinity(Figure):
-    """A face with one row of an affinity laid on it, beside the whole matrix.
+    """A face with one row of an affinity laid on it and drawn at its side, beside the whole matrix.
+
+    The curve has one scale for all channels; the red on the face is deepest where the row is largest.
 
     Args:
         view: the face, with the network's input size as its `size`.
@@ -63,11 +65,12 @@ class FaceAffinity(Figure):
     """
 
     def __init__(self, view: FaceView, yx: Affinities):
-        super().__init__(8.6, 4.75)
+        super().__init__(9.75, 4.75)
         self.view, self.yx = view, yx.astype(float)
         self.entropy = row_entropy(self.yx)
         side, count = 3.55, yx.shape[-1]
-        face, matrix = (self.panel(left, 0.62, side, side) for left in (0.65, 4.95))
+        face, matrix = (self.panel(left, 0.62, side, side) for left in (0.65, 6.1))
+        curve = self.panel(4.28, 0.62, 0.95, side)
         edge = view.size - 0.5
         view.show_on(face)
         face.plot(*view.landmarks.T, "o", ms=2.6, mfc=YELLOW, mec=BLACK, mew=0.5)
@@ -80,6 +83,12 @@ class FaceAffinity(Figure):
             strip, extent=(0, 1, edge, -0.5), interpolation="nearest", aspect="auto"
         )
         face.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
+        even, most = 1 / count, float(self.yx.max())
+        curve.set(xlim=(0, 1.05 * most), ylim=(edge, -0.5), xticks=[0, round(0.8 * most, 1)])
+        curve.tick_params(labelleft=False, left=False)
+        curve.axvline(even, color=INK, lw=1.2, ls=":")
+        label(curve, "weight", "", grid=False)
+        self._weights = curve.plot([], [], color=VERMILLION, lw=1.8)[0]
         self._frame = face.add_patch(Rectangle((0, -0.5), 1, view.size, fill=False, ec=SKY, lw=1.2))
         self._most = face.plot([], [], "<", ms=9, mfc=ORANGE, mec=BLACK, mew=1)[0]
         self._matrix = matrix.imshow(self.yx[0].T, cmap="cividis", interpolation="nearest")
@@ -87,10 +96,13 @@ class FaceAffinity(Figure):
             Rectangle((0, -0.5), 1, count, fill=False, ec="white", lw=1.6, path_effects=HALO)
         )
         self._title = self.write(0.15, 4.45, "", size=LARGE, weight="bold")
-        self._note = self.write(4.95, 4.22, "")
-        self.write(0.65, 4.22, "redder: looked at more · triangle: most")
+        self._note = self.write(6.1, 4.22, "")
+        self.write(
+            0.65, 4.22, "redder: more, within this row · triangle: most · dotted: equal weights"
+        )
         self.moving = [
-            self._band, self._frame, self._most, self._matrix, self._column, self._title, self._note,
+            self._band, self._frame, self._most, self._weights, self._matrix, self._column,
+            self._title, self._note,
         ]  # fmt: skip
         self.move(0, count // 2)
 
@@ -105,6 +117,7 @@ class FaceAffinity(Figure):
         best = int(row.argmax())
         y0, y1 = position_edges(best, size, len(row))
         self._most.set_data([x1 + 0.02 * size], [(y0 + y1) / 2])  # beside it, not on it
+        self._weights.set_data(row, (np.arange(len(row)) + 0.5) * size / len(row) - 0.5)
         weights = self.yx[channel]
         self._matrix.set(data=weights.T, clim=(0, weights.max()))
         self._column.set_x(position - 0.5)
@@ -121,8 +134,8 @@ class FaceAffinity(Figure):
             f"The face of {self.view.name}. In channel {channel}, position {position} along x (pixels "
             f"{x0 + 0.5:.0f} to {x1 - 0.5:.0f}) gives its largest weight, {row[best]:.2f}, to y "
             f"{(y0 + y1) / 2:.0f}; equal weights would be {even:.3f}. The row's entropy is {entropy:.2f} of "
-            f"its most. Beside the face the whole affinity matrix of {len(row)} by {len(row)}, "
-            f"transposed; its largest weight is {weights.max():.2f}."
+            "its most. At the side of the face the row as a curve, beside it the whole affinity matrix of "
+            f"{len(row)} by {len(row)}, transposed; its largest weight is {weights.max():.2f}."
         )
         return self
 
@@ -173,7 +186,11 @@ def error_against_gamma(
         gammas = sorted(line)
         means = np.array([np.mean(line[gamma]) for gamma in gammas])
         low, high = (np.abs(means - [pick(line[gamma]) for gamma in gammas]) for pick in (min, max))
-        axes.errorbar(gammas, means, (low, high), label=name, lw=1.8, ms=6, capsize=4, **style)
+        drawn = {"label": name, "lw": 1.8, "ms": 6, **style}
+        if all(len(line[gamma]) == 1 for gamma in gammas):
+            axes.plot(gammas, means, **drawn)
+        else:
+            axes.errorbar(gammas, means, (low, high), capsize=4, **drawn)
         told.append(
             f"{name}: "
             + ", ".join(
@@ -255,7 +272,8 @@ class GammaView(Figure):
             entropy = row_entropy(look.yx).mean()
             said = (
                 f"Beside it the affinity, mean of all channels, with weights up to {look.yx.max():.2f}; "
-                f"the entropy of its rows is {entropy:.2f} of the most."
+                f"the entropy of the rows of this mean is {entropy:.2f} of the most (channels by "
+                "themselves are sharper)."
             )
         self._note.set_text(note)
         self.alt = (

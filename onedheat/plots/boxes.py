@@ -107,7 +107,7 @@ class BoxMap(Figure):
         axes.set_xticks(list(few), [_signed(shifts[one]) for one in few])
         few = range(0, len(scales), 2)
         axes.set_yticks(list(few), [f"{scales[one]:g}" for one in few])
-        label(axes, "shift to the right, % of the side", "side, in tight boxes", grid=False)
+        label(axes, "shift to the right, % of the side", "side / smallest square", grid=False)
         bar = self.colorbar(shown, cax=self.panel(7.75, 0.75, 0.14, 3.1), extend="max")
         bar.set_label("NRMSE of this face, %", fontsize=10, color=INK)
         bar.outline.set_visible(False)
@@ -131,13 +131,13 @@ class BoxMap(Figure):
         self._ways.set_segments(np.stack([looks.truth, found], axis=1))
         self._mark.set_data([column], [row])
         self._title.set_text(
-            f"side {scale:g} × the tight box, shift {_signed(shift)} %: NRMSE {error:.1f} %"
+            f"side {scale:g} × the smallest square, shift {_signed(shift)} %: NRMSE {error:.1f} %"
         )
         at, by = self.best()
         self.alt = (
-            f"{looks.name} in a box of {scale:g} times the tight one, shifted by {_signed(shift)} per "
-            f"cent of its side: NRMSE of this face {error:.1f} per cent. Over all boxes, with sides from "
-            f"{looks.scales[0]:g} to {looks.scales[-1]:g} and shifts up to "
+            f"{looks.name} in a box of {scale:g} times the smallest square round its landmarks, "
+            f"shifted by {_signed(shift)} per cent of its side: NRMSE of this face {error:.1f} per cent. "
+            f"Over all boxes, with sides from {looks.scales[0]:g} to {looks.scales[-1]:g} and shifts up to "
             f"{100 * looks.shifts[-1]:.0f} per cent, it goes from {self.error.min():.1f} (side {at:g}, "
             f"shift {_signed(by)}) to {self.error.max():.1f} per cent."
         )

@@ -190,7 +190,7 @@ class DecoderRace(Figure):
         label(near, "pixels from the truth", "vector", grid=False)
         near.axvline(0, color=INK, lw=1.2, ls=":")
         curve = self.panel(4.65, 0.65, 3.2, 2.95)
-        curve.set(xscale="log", yscale="log", ylim=(0.008, 6))
+        curve.set(xscale="log", yscale="log", ylim=(0.005, 6))
         curve.set(xlim=(self.bins[0] / 1.15, self.bins[-1] * 1.15))
         ticks = [count for count in (64, 128, 256, 512, 768) if count in self.bins] or self.bins
         curve.set_xticks(ticks, [str(count) for count in ticks])
@@ -209,9 +209,9 @@ class DecoderRace(Figure):
             name: curve.plot([], [], lw=2, ms=7, label=name, **style)[0]
             for name, style in STYLES.items()
         }
-        self._bound = curve.plot([], [], color=INK, lw=1.4, ls=":", label="least (each alone)")[0]
+        self._bound = curve.plot([], [], color=INK, lw=1.4, ls=":", label="least possible")[0]
         self._here = curve.axvline(self.bins[0], color=PALE, lw=6, alpha=0.35)
-        curve.legend(
+        self._legend = curve.legend(
             ncols=2, fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left",
             bbox_to_anchor=(-0.06, 0.99), borderaxespad=0.2, columnspacing=1.2,
         )  # fmt: skip
@@ -219,7 +219,7 @@ class DecoderRace(Figure):
         self._said = self.write(0.65, 3.68, "", linespacing=1.4, va="bottom")
         self.moving = [
             self._here, self._vector, *self._reads.values(), self._bound, *self._lines.values(),
-            self._title, self._said,
+            self._legend, self._title, self._said,
         ]  # fmt: skip
 
     def move(
@@ -250,6 +250,8 @@ class DecoderRace(Figure):
         alone = KINDS[kind] == 0
         least = [least_error(count, sigma, noise / 100, self.size) for count in self.bins]
         self._bound.set_data(self.bins, least if alone else [np.nan] * len(least))
+        for entry in (self._legend.legend_handles[-1], self._legend.get_texts()[-1]):
+            entry.set_visible(alone)
         self._here.set_xdata([bins, bins])
         here = errors[self.bins.index(bins)]
         told = ", ".join(f"{name} {here[name]:.2f}" for name in DECODERS)

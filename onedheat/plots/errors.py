@@ -154,7 +154,7 @@ class Resampled(Figure):
         draws: int = 2000,
     ):
         super().__init__(8.6, 4.0)
-        self.names = first[0], second[0]
+        self.names, self.errors = (first[0], second[0]), first[1]
         rows = (first[1], second[1], second[1] - first[1])
         self.means = {
             count: [resampled_means(row, draws, count=count) for row in rows] for count in counts
@@ -212,14 +212,16 @@ class Resampled(Figure):
             text.set_text(f"{name}: 95 % from {low} to {high}")
         clear = told[2][0] > 0 or told[2][1] < 0
         verdict = "clear of 0" if clear else "not clear of 0"
-        self._title.set_text(f"test sets of {count} faces: the difference is {verdict}")
+        measured = len(self.errors)
+        known = "" if count <= measured else f", if these {measured} were all there is"
+        self._title.set_text(f"test sets of {count} faces: the difference is {verdict}{known}")
         first, second = self.names
         apart = [number(end, ".3f") for end in told[2]]
         self.alt = (
             f"How the NRMSE of test sets of {count} faces scatters. 95 per cent lie from "
             f"{told[0][0]:.2f} to {told[0][1]:.2f} for {first} and from {told[1][0]:.2f} to "
             f"{told[1][1]:.2f} for {second}; their difference, face by face, from {apart[0]} to "
-            f"{apart[1]} points, {verdict}."
+            f"{apart[1]} points, {verdict}{known}."
         )
         return self
 

@@ -158,7 +158,7 @@ class WayThrough(Figure):
         self._caption.set_text(
             {
                 "picture": "the same, as the network gets it",
-                "features": "mean size over its channels",
+                "features": "mean |value| over its channels",
                 "vectors": f"{len(station.values)} vectors, a {_line_of(station.axis)} each",
                 "landmarks": f"{len(station.values)} landmarks",
             }[station.kind]

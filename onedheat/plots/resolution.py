@@ -132,7 +132,9 @@ class Resolution(Figure):
         self._ring = axes.plot(
             [], [], "o", ms=17, mfc="none", mec=YELLOW, mew=2, path_effects=HALO
         )[0]
-        self.write(0.15, 2.74, "white dot: truth · blue cross: 1D · orange square: 2D")
+        self.write(
+            0.15, 2.74, "white dot: truth · blue cross: 1D · orange square: 2D, read by dark"
+        )
 
     def _build_heatmaps(self) -> None:
         edge, side, strip = self.view.size - 0.5, 2.75, 0.7
@@ -194,9 +196,10 @@ class Resolution(Figure):
         if look is None:
             return f"{kind}: there is no network of this resolution; maps end at L = F."
         network, view = look.network, self.view
+        away = float(np.linalg.norm(look.landmarks - view.landmarks, axis=1).mean())
         here = nrmse(look.landmarks[None], view.landmarks[None], np.array([view.interocular]))
         return (
-            f"{kind}: error {float(here[0]):.1f} % on this face, {network.mean:.2f} % on the test "
+            f"{kind}: {away:.1f} px or {float(here[0]):.1f} % on this face, {network.mean:.2f} % on the test "
             f"faces; {network.numbers:,} numbers put out, {network.saved / MIB:.2f} MiB kept."
         )
 

@@ -219,14 +219,16 @@ class CellAndCurve(Figure):
         curve = self.panel(4.6, 0.65, 3.25, 3.1)
         counts = np.arange(fewest, most + 1)
         ratio = counts / size
-        self._jagged = {}
+        self._jagged, means = {}, []
         for rule, style in STYLES.items():
             line = {key: style[key] for key in ("color", "linestyle")}
             errors = [self._read(int(count), rule)[1] for count in counts]
-            thin = {"lw": 0.8, "alpha": 0.5, "color": style["color"]}
-            self._jagged[rule] = curve.plot(ratio, errors, label=f"this point, {rule}", **thin)[0]
+            named = "" if self._jagged else "this point"  # one is seen at a time
+            self._jagged[rule] = curve.plot(ratio, errors, color="#8C8C8C", lw=0.6, label=named)[0]
             share = MEAN_TO_CORNER if rule == "left edge" else MEAN_TO_CORNER / 2
-            curve.plot(ratio, share / ratio, lw=2.4, label=f"mean of all points, {rule}", **line)
+            means += curve.plot(
+                ratio, share / ratio, lw=2.4, label=f"mean of all points, {rule}", **line
+            )
         curve.set(xlim=(0, ratio[-1] * 1.02), ylim=(0, 3.6), xticks=[0, 0.5, 1, 2, 3])
         label(curve, "L/F, bins per pixel", "E, pixels")
         curve.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
@@ -241,7 +243,7 @@ class CellAndCurve(Figure):
         ]
         self._title = self.write(0.65, 3.97, "", size=LARGE, weight="bold")
         self.moving = [
-            *self._jagged.values(), self._filled, self._grid, self._way, self._point,
+            *self._jagged.values(), *means, self._filled, self._grid, self._way, self._point,
             *self._crosses, self._title,
         ]  # fmt: skip
         self.move(size // 2)

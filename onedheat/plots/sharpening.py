@@ -104,13 +104,13 @@ class Sharpening(Figure):
         axes = self.panel(0.15, 2.6, 3.4, 3.4)
         axes.set(xticks=[], yticks=[])
         self.view.show_on(axes)
-        axes.plot(*self.view.landmarks.T, "o", ms=4, mfc=SKY, mec=BLACK, mew=0.6)
+        axes.plot(*self.view.landmarks.T, "o", ms=4, mfc="white", mec=BLACK, mew=0.6)
         self._ways = axes.add_collection(LineCollection([], colors="white", linewidths=1.2))
-        self._crosses = axes.plot([], [], "X", ms=5.5, mfc=ORANGE, mec=BLACK, mew=0.6)[0]
+        self._crosses = axes.plot([], [], "X", ms=5.5, mfc=BLUE, mec="white", mew=0.5)[0]
         self._ring = axes.plot(
             [], [], "o", ms=16, mfc="none", mec=YELLOW, mew=2, path_effects=HALO
         )[0]
-        self.write(0.15, 2.36, "blue dot: truth · orange cross: found")
+        self.write(0.15, 2.36, "white dot: truth · blue cross: found")
 
     def _build_vector(self, axes: Axes, axis: str) -> list:
         axes.set(xlim=(-0.5, self.view.size - 0.5), ylim=(-0.25, 1.25), yticks=[0, 1])

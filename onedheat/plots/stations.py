@@ -62,7 +62,7 @@ class Station:
         return np.swapaxes(values, -1, -2) if turned else values
 
     def overview(self) -> Float[np.ndarray, "rows columns *rgb"]:
-        """All of it as one picture: RGB, the mean size over channels, or a line a landmark."""
+        """All of it as one picture: RGB, the mean |value| over channels, or a line a landmark."""
         if self.kind == "picture":
             return np.moveaxis(self.values, 0, -1)
         if self.kind == "features":

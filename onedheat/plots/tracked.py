@@ -20,8 +20,6 @@ from onedheat.plots.figure import (
     HALO,
     INK,
     LARGE,
-    ORANGE,
-    SKY,
     SMALL,
     VERMILLION,
     YELLOW,
@@ -46,14 +44,14 @@ class Seen:
         x: (T, N, L), its x vectors in heights of a target.
         y: (T, N, L), its y vectors likewise.
         state: (T, C, P), V of the x axis after each frame (Eq. 13); None without memory.
-        listens: (N,), which of its C features rises most where each landmark is.
+        listens: (N,), which of its C features follows each landmark; None where none does.
     """
 
     landmarks: Points
     x: Vectors
     y: Vectors
     state: Float[np.ndarray, "frames features positions"] | None = None
-    listens: tuple[int, ...] = ()
+    listens: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +123,7 @@ class TrackedClip(Figure):
         self.moving = [
             self._picture, *self._points, self._ring,
             *(artist for vector in self._vectors for artist in vector),
-            self._held, *self._spans, *self._lines, *self._here, self._title, self._note,
+            self._held, self._none, *self._spans, *self._lines, *self._here, self._title, self._note,
         ]  # fmt: skip
         self.move(next(iter(clip.remembered)))
 
@@ -137,15 +135,15 @@ class TrackedClip(Figure):
         self._points = [
             axes.plot([], [], marker, ms=size, mfc=face, mec=line, mew=width)[0]
             for marker, size, face, line, width in (
-                ("o", 4.5, SKY, BLACK, 0.6),
+                ("o", 4.5, "white", BLACK, 0.6),
                 ("s", 5.5, "none", VERMILLION, 1.2),
-                ("X", 5.5, ORANGE, BLACK, 0.6),
+                ("X", 5.5, BLUE, "white", 0.5),
             )
         ]
         self._ring = axes.plot(
             [], [], "o", ms=17, mfc="none", mec=YELLOW, mew=2, path_effects=HALO
         )[0]
-        self.write(0.15, 3.72, "dot: truth · square: detector · cross: tracker")
+        self.write(0.15, 3.72, "white dot: truth · orange square: detector · blue cross: tracker")
 
     def _build_vector(self, axes: Axes, axis: str) -> list:
         axes.set(xlim=(-0.5, self.clip.size - 0.5), ylim=(-0.25, 1.25), yticks=[0, 1])
@@ -165,6 +163,10 @@ class TrackedClip(Figure):
         frames, size = len(self.clip), self.clip.size
         above, below = self.panel(0.75, 2.35, 7.7, 1.1), self.panel(0.75, 0.6, 7.7, 1.45)
         edges = (-0.5, frames - 0.5, size - 0.5, -0.5)
+        self._none = above.text(
+            frames / 2, size / 2, "no feature of V follows this landmark", ha="center", va="center",
+            color="white", fontsize=SMALL,
+        )  # fmt: skip
         self._held = above.imshow(
             np.zeros((1, frames)), cmap="cividis", extent=edges, aspect="auto",
             interpolation="nearest",
@@ -216,6 +218,7 @@ class TrackedClip(Figure):
     def _show_time(self, seen: Seen, frame: int, landmark: int) -> None:
         clip, frames = self.clip, np.arange(len(self.clip))
         held = self._held_of(seen, landmark)
+        self._none.set_visible(not held.any())
         self._held.set_data(held)
         self._held.set_clim(0, held.max() or 1.0)
         self._spans[0].set_data(clip.covered[None, :, landmark])
@@ -232,8 +235,9 @@ class TrackedClip(Figure):
             self.forget_ground()
 
     def _held_of(self, seen: Seen, landmark: int) -> Float[np.ndarray, "positions frames"]:
-        """The feature of V that listens most to the landmark, over all frames."""
-        return seen.state[:, seen.listens[landmark]].T
+        """The feature of V that follows the landmark, over all frames; zeros where none does."""
+        feature = seen.listens[landmark]
+        return np.zeros_like(seen.state[:, 0].T) if feature is None else seen.state[:, feature].T
 
     def _say(self, decay: float, frame: int, landmark: int) -> None:
         clip, name = self.clip, self.clip.name_of(landmark)
@@ -257,11 +261,13 @@ class TrackedClip(Figure):
                     for one, values in errors.items()
                 )
                 told.append(f"{when} {means}")
+        followed = clip.remembered[decay].listens[landmark] is not None
+        held = "the feature of the state that follows it" if followed else "no feature of the state"
         self.alt = (
             f"{clip.name}, frame {frame} of {len(clip)}, with the true landmarks, those that the detector "
             f"found by itself and those of the tracker with λ = {decay:g}. Landmark {landmark}, {name}, is "
-            f"{state}; beside the frame its two heatmaps, below a feature of the state over all frames and "
-            f"the landmark's error. It is off, in per cent of the inter-ocular distance, {'; '.join(told)}."
+            f"{state}; beside the frame its two heatmaps, below {held} over all frames and the landmark's "
+            f"error. It is off, in per cent of the inter-ocular distance, {'; '.join(told)}."
         )
 
 
@@ -285,13 +291,13 @@ def frames_in_a_row(clip: ClipSeen, decay: float, frames: list[int], landmark: i
         axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
         at = clip.truth[frame, landmark]
         axes.plot(*at[:, None], "o", ms=15, mfc="none", mec=YELLOW, mew=2, path_effects=HALO)
-        axes.plot(*at[:, None], "o", ms=5, mfc=SKY, mec=BLACK, mew=0.6)
+        axes.plot(*at[:, None], "o", ms=5, mfc="white", mec=BLACK, mew=0.6)
         axes.plot(
             *clip.alone.landmarks[frame, landmark][:, None], "s", ms=6, mfc="none", mec=VERMILLION,
             mew=1.6,
         )  # fmt: skip
         axes.plot(
-            *seen.landmarks[frame, landmark][:, None], "X", ms=6, mfc=ORANGE, mec=BLACK, mew=0.6
+            *seen.landmarks[frame, landmark][:, None], "X", ms=6, mfc=BLUE, mec="white", mew=0.5
         )
         covered = clip.covered[frame, landmark]
         figure.write(
@@ -306,7 +312,8 @@ def frames_in_a_row(clip: ClipSeen, decay: float, frames: list[int], landmark: i
     figure.write(
         0.1,
         0.08,
-        f"{clip.name_of(landmark)}; dot: truth · square: detector · cross: tracker, λ = {decay:g}",
+        f"{clip.name_of(landmark)}; white dot: truth · orange square: detector · blue cross: tracker, "
+        f"λ = {decay:g}",
     )
     figure.alt = (
         f"{len(frames)} frames of {clip.name} with one landmark, {clip.name_of(landmark)}: where it is, "

@@ -18,6 +18,7 @@ from onedheat.course.tracked import (
     by_certainty,
     drawn_clips,
     errors_by_resolution,
+    following,
     measured_by_decay,
     moving_portraits,
     take_memory,
@@ -100,9 +101,6 @@ def test_the_state_is_that_of_equation_13(clips, networks, seen):
         decayed_sums(u[None], 0.5)[0].numpy(), abs=1e-5
     )
     assert seen.remembered[0.0].state == pytest.approx(u.numpy(), abs=1e-5)
-    asleep = u.amax(dim=(0, 2)) == 0
-    weights = network.third_x[0].weight[:, 30].sum(dim=1).masked_fill(asleep, -torch.inf)
-    assert seen.remembered[0.5].listens[30] == int(weights.argmax())
 
 
 def test_truth_and_cover_are_those_of_the_clip(clips, seen):
@@ -224,12 +222,25 @@ def test_the_portraits_move_with_the_landmarks_that_were_found_in_them():
     assert not np.allclose(one.landmarks[5], other.landmarks[5])
 
 
-def test_a_landmark_is_listened_to_by_a_feature_that_rises_where_it_is():
+def test_the_feature_that_follows_a_landmark_is_high_where_it_is_and_nowhere_else():
+    places = np.array(
+        [[3.5, 11.5, 11.5], [7.5, 11.5, 11.5]]
+    )  # positions 0, 2, 2, then 1, 2, 2 of 8
+    visible = np.array([[True, True, False], [True, True, False]])
+    state = np.zeros((2, 3, 8))
+    state[[0, 1], 0, [0, 4]] = 1.0  # leaves the first landmark
+    state[[0, 1], 1, [0, 1]] = 5.0  # stays with it
+    state[:, 2] = 9.0  # is high everywhere
+    assert following(state, places, visible, 32) == (1, None, None)
+
+
+def test_a_landmark_is_followed_by_a_feature_that_rises_where_it_is():
     tracker68 = load_detector("tiny68-tracker")
     clips = moving_portraits(onedheat.load("tiny68", finder="cascade"), 1, 6)
     seen = watch({0.9: tracker68}, clips.clips[0], "a clip").remembered[0.9]
     positions = tracker68.config.positions
-    assert all(seen.state[-1, feature].max() > 0 for feature in seen.listens)
-    risen = [seen.state[-1, feature].argmax() * 128 / positions for feature in seen.listens]
-    off = np.abs(np.array(risen) - seen.landmarks[-1, :, 0])
+    followed = [landmark for landmark, feature in enumerate(seen.listens) if feature is not None]
+    assert len(followed) > 50
+    risen = [seen.state[-1, seen.listens[one]].argmax() * 128 / positions for one in followed]
+    off = np.abs(np.array(risen) - seen.landmarks[-1, followed, 0])
     assert np.median(off) < 6

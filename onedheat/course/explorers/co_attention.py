@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import ipywidgets as widgets
 
 from onedheat.course.show import show_widget
-from onedheat.course.widgets import NARROW, NOTE, dropdown, explorer, slider
+from onedheat.course.widgets import NARROW, NOTE, dropdown, explorer, slider, steps
 from onedheat.plots.affinities import FaceAffinity, GammaView
 from onedheat.plots.puzzle import PuzzleView
 
@@ -69,18 +69,15 @@ def gamma_box(views: Mapping[str, GammaView], gamma: float | None = None) -> wid
 
     Args:
         views: name of the face → its picture.
-        gamma: the γ to begin with; the first where none is given.
+        gamma: the γ to begin with, or the nearest there is; the first where none is given.
     """
     gammas = sorted(next(iter(views.values())).looks)
-    control = widgets.SelectionSlider(
-        options=[(f"{one:.1f}", one) for one in gammas],
-        value=gammas[0] if gamma is None else gamma,
-        description="γ",
-        layout=widgets.Layout(**NARROW),
-    )
     return explorer(
         lambda gamma, face: views[face].move(gamma),
-        {"gamma": control, "face": dropdown("face", [(name, name) for name in views])},
+        {
+            "gamma": steps("γ", gammas, gammas[0] if gamma is None else gamma),
+            "face": dropdown("face", [(name, name) for name in views]),
+        },
     )
 
 

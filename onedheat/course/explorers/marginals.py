@@ -37,7 +37,7 @@ def two_modes_box(size: int) -> widgets.VBox:
         {
             "distance": slider("distance, pixels", 0, 5 * size // 8, 7 * size // 16),
             "brightness": slider("up left has, %", 10, 90, 50, step=5),
-            "moved": slider("moved, % of the most", 0, 100, 0, step=10),
+            "moved": slider("moved, %", 0, 100, 0, step=10),
         },
     )
 
@@ -62,8 +62,8 @@ def decoder_race_box(
         race.move,
         {
             "bins": steps("L, bins an axis", race.bins, race.bins[len(race.bins) // 2]),
-            "noise": steps("noise, % of peak", noises, noises[middle]),
-            "sigma": steps("target's σ, pixels", sigmas, sigmas[-1]),
+            "noise": steps("noise, %", noises, noises[middle]),
+            "sigma": steps("target σ, px", sigmas, sigmas[-1]),
             "kind": dropdown("noise", [(kind, kind) for kind in KINDS]),
             "draw": slider("another vector", 1, 50, 1),
         },

@@ -8,8 +8,8 @@ from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 prediction = Prediction(
     Question(
         "A picture holds two blobs of different brightness. The x branch is given the picture summed over y, "
-        "and nothing else. It is asked for the x of the lower blob, and trained well on many pictures. How "
-        "often does it name the right blob?",
+        "and nothing else. It is asked for the x of the lower blob, the one further down, and trained well "
+        "on many pictures. How often does it name the right blob?",
         (
             Choice(
                 "About half of the time",
@@ -70,6 +70,11 @@ def _fusion(seed: int, gamma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return dx, dy, affinity(dx, dy, q), gamma
 
 
+def _summed_without_keepdims(dx, dy, q):
+    powers = np.exp(dx @ q @ dy.T / np.sqrt(q.shape[1]))
+    return powers / powers.sum(axis=-1)
+
+
 check = Checks(
     Exercise(
         "affinity",
@@ -103,6 +108,25 @@ check = Checks(
             Mistake(
                 lambda dx, dy, q: dx @ q @ dy.T / np.sqrt(q.shape[1]),
                 "These are the scores. The softmax of each row is missing.",
+            ),
+            Mistake(
+                lambda dx, dy, q: _softmax(dx @ dy.T / np.sqrt(q.shape[1])),
+                "Q is missing: D^x · Q · D^y.",
+            ),
+            Mistake(
+                lambda dx, dy, q: _softmax((dx @ q @ dy.T).ravel() / np.sqrt(q.shape[1])).reshape(
+                    len(dx), len(dy)
+                ),
+                "All your weights together sum to 1. Each row is to: sum along `axis=-1`.",
+            ),
+            Mistake(
+                lambda dx, dy, q: _softmax(dy @ q @ dx.T / np.sqrt(q.shape[1])),
+                "Here y positions look at x: rows are y. W^{yx} has a row for each x position.",
+            ),
+            Mistake(
+                _summed_without_keepdims,
+                "You divided each column by the sum of a row. With `keepdims=True` the sums of the rows "
+                "stay a column, and each row is divided by its own.",
             ),
         ),
         hints=(

@@ -13,8 +13,8 @@ PAPERS_GIB = {
 
 prediction = Prediction(
     Question(
-        "The paper's detector puts out 12 times as many numbers at L = 768 as at L = 64. Training must "
-        "keep some bytes of each face. By how much do they grow?",
+        "The detector, rebuilt here at the paper's size, puts out 12 times as many numbers at L = 768 as "
+        "at L = 64. By how much do the bytes grow that training must keep of one face?",
         (
             Choice(
                 "12 times",
@@ -26,8 +26,8 @@ prediction = Prediction(
             ),
             Choice(
                 "By about 12 per cent",
-                "That is the growth of the GPU memory in the paper's Table 1, from 8.89 to 9.92 GiB. "
-                "Counted byte by byte, our network keeps less.",
+                "So grows all GPU memory in the paper's Table 1, from 8.89 to 9.92 GiB. Of what must be "
+                "kept of a face, counted byte by byte, our network adds less.",
             ),
             Choice(
                 "By less than 1 per cent",
@@ -143,6 +143,13 @@ check = Checks(
                 ),
                 "A 2D map is one for both axes: NL² numbers, not 2NL².",
             ),
+            Mistake(
+                lambda landmarks, bins, faces: (
+                    4 * faces * landmarks * bins**2,
+                    4 * faces * 2 * landmarks * bins,
+                ),
+                "The two are exchanged: 1D first, then 2D.",
+            ),
         ),
         hints=(
             "Numbers of one face: 2NL and NL².",
@@ -177,6 +184,22 @@ check = Checks(
             Mistake(
                 lambda x, y, target_x, target_y: np.nanmean(((x - target_x) ** 2).sum(axis=1)),
                 "This is the error of x alone. Eq. 11 adds that of y.",
+            ),
+            Mistake(
+                lambda *vectors: np.nanmean(_both(*vectors).sum(axis=1)) / 2,
+                "This is the mean of the two axes. Eq. 11 adds them.",
+            ),
+            Mistake(
+                lambda *vectors: np.nan_to_num(_both(*vectors)).sum(axis=1).mean(),
+                "With errors of 0 in their place, landmarks without annotation count as perfect. Leave them "
+                "out of the mean: `np.nanmean`.",
+            ),
+            Mistake(
+                lambda x, y, target_x, target_y: (
+                    _both(x, y, np.nan_to_num(target_x), np.nan_to_num(target_y)).sum(axis=1).mean()
+                ),
+                "With targets of 0 in their place, landmarks without annotation are taught to have no peak. "
+                "Leave them out of the mean: `np.nanmean`.",
             ),
             Mistake(
                 lambda *vectors: np.nanmean(np.sqrt(_both(*vectors).sum(axis=1))),

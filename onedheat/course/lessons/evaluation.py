@@ -144,6 +144,23 @@ check = Checks(
                 lambda found, true: _distances(found, true).mean() / _eyes(true),
                 "Right, but as a share. It is asked for in per cent.",
             ),
+            Mistake(
+                lambda found, true: 100 * _distances(found, true).mean() / _eyes(true, 37, 46),
+                "Points 37 and 46 are counted from 1, as the markup's drawing does. Arrays count from 0: 36 "
+                "and 45.",
+            ),
+            Mistake(
+                lambda found, true: 100 * np.linalg.norm(found - true, axis=0).mean() / _eyes(true),
+                "`axis=0` joins all the x, and all the y. Join the x and the y of each landmark: `axis=1`.",
+            ),
+            Mistake(
+                lambda found, true: 100 * _distances(found, true) / _eyes(true),
+                "These are the errors of single landmarks. The error of the face is their mean.",
+            ),
+            Mistake(
+                lambda found, true: 100 * _distances(found, true).sum() / _eyes(true),
+                "This is the sum over the landmarks. Take their mean.",
+            ),
         ),
         hints=(
             "Three steps: the distance of each landmark, their mean, divided by the distance of two points.",
@@ -246,6 +263,19 @@ check = Checks(
             Mistake(
                 lambda first, second, draws: np.quantile((second - first)[draws], (0.025, 0.975)),
                 "The mean of each draw is missing: `.mean(axis=1)` before the quantiles.",
+            ),
+            Mistake(
+                lambda first, second, draws: np.percentile(
+                    (second - first)[draws].mean(axis=1), (0.025, 0.975)
+                ),
+                "`np.percentile` counts to 100: 2.5 and 97.5, or `np.quantile` with 0.025 and 0.975.",
+            ),
+            Mistake(
+                lambda first, second, draws: np.quantile(
+                    (second - first)[draws].mean(axis=0), (0.025, 0.975)
+                ),
+                "`axis=0` averages over the draws. A row of `chosen` is one draw: average over its faces, "
+                "`axis=1`.",
             ),
         ),
         hints=(

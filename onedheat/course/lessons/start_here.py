@@ -7,21 +7,26 @@ from onedheat.course.quiz import Choice, Prediction, Question, Quiz
 
 prediction = Prediction(
     Question(
-        "The network looks at a face of 128 × 128 pixels. How many numbers does it give for one landmark?",
+        "Landmark 3 lies on the side of the jaw, where the jaw runs nearly straight down. Which of its two "
+        "vectors has the wider peak?",
         (
-            Choice("2: its x and its y", "Two numbers would say where, but not how sure it is."),
             Choice(
-                "768: two vectors of 384",
-                "One vector for x, one for y, each with three bins a pixel. Where a vector peaks is the "
-                "coordinate; how wide the peak is says how sure the network is.",
+                "That of x",
+                "Across the jaw there is an edge to see, from skin to what is behind it. That fixes x.",
+            ),
+            Choice(
+                "That of y",
+                "Along the jaw nothing says where point 3 is rather than a little higher or lower. So the "
+                "vector of y spreads over several places, while x, across the edge, is sure.",
                 right=True,
             ),
             Choice(
-                "16,384: a picture with a number for each pixel", "That is a 2D heatmap at L = 128."
+                "Both are alike, as for an eye corner",
+                "At a corner the picture fixes x and y. Along a line it fixes only what is across the line.",
             ),
             Choice(
-                "147,456: a picture of 384 × 384",
-                "That is a 2D heatmap as fine as these vectors. It holds 192 times as many numbers.",
+                "Neither: a network's peaks all have the width that it was trained with",
+                "It is trained to give that width where it is sure, and wider ones where it is not.",
             ),
         ),
     )

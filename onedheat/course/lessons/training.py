@@ -148,6 +148,22 @@ check = Checks(
                 "1/warmup: count `step + 1`.",
             ),
             Mistake(
+                lambda step, steps, top, warmup: (
+                    top * (step + 1) / warmup
+                    if step < warmup
+                    else 2 * top * _cosine(step - warmup, steps - warmup)
+                ),
+                "Your cosine begins at twice `top`. 1 + cos goes from 2 to 0: take half of it.",
+            ),
+            Mistake(
+                lambda step, steps, top, warmup: (
+                    top * (step + 1) / warmup
+                    if step <= warmup
+                    else top * _cosine(step - warmup, steps - warmup)
+                ),
+                "The warm-up is one step too long: it has the steps 0 to `warmup` − 1, so `step < warmup`.",
+            ),
+            Mistake(
                 lambda step, steps, top, warmup: top * min(1.0, (step + 1) / warmup),
                 "It rises and stays. The cosine is missing.",
             ),

@@ -159,6 +159,14 @@ check = Checks(
                 lambda way: np.linalg.norm(np.diff(way, 2, axis=0), axis=1).mean(),
                 "This is its mean. Give one number for each frame that has two neighbours.",
             ),
+            Mistake(
+                lambda way: np.diff(way, 2, axis=0),
+                "These are the vectors, x and y of each. Their lengths are asked for: `np.linalg.norm`.",
+            ),
+            Mistake(
+                lambda way: np.linalg.norm(np.diff(way, 2), axis=1),
+                "`np.diff` takes the last axis unless it is told, y minus x here. Frames are `axis=0`.",
+            ),
         ),
         hints=(
             "For three frames a, b, c it is the length of a − 2b + c.",
