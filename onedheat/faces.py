@@ -28,7 +28,8 @@ Kept = tuple[Float[np.ndarray, "kept 4"], Float[np.ndarray, "kept"]]
 YUNET_VARIABLE = "ONEDHEAT_YUNET"
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_URL = (
-    f"https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/{YUNET_FILE}"
+    "https://github.com/opencv/opencv_zoo/raw/82b38c8f98e7b52aa171400f3e4c722352d0669f"
+    f"/models/face_detection_yunet/{YUNET_FILE}"
 )
 YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 

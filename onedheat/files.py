@@ -1,12 +1,18 @@
 """Files and folders that are either whole or not there, whatever happens while they are written."""
 
 import os
+import re
+import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+ABANDONED = 24 * 3600
+"""Seconds after which nobody is still at work on a folder that is half written."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,10 +23,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def file_written_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A stream whose content becomes the file `path` when the block ends well, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """A stream whose content becomes the file `path` when the block ends well, whole or not at all.
+
+    Where several threads or processes write the same file, the last one to end has it.
+    """
+    # Not by tempfile, whose files are for the owner alone.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
-        with temporary.open("wb") as stream:
+        with temporary.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -33,11 +43,16 @@ def file_written_atomically(path: Path) -> Iterator[BinaryIO]:
 def folder_written_atomically(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its place when the block ends well.
 
-    A crash, a full disk or a kill leaves either the old folder or the new one, never half of one.
+    An error or a full disk leaves the old folder, a crash or a kill the old or the new one, never half
+    of one. Python cannot replace a folder in one step: the old one is put aside before the new one takes
+    its name. Where a kill falls between the two, neither has the name, until the folder is written next
+    or `recover_folder` is called: then it is the old one's again.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    recover_folder(folder)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    old = temporary.with_suffix(".old")
     try:
         yield temporary
         for path in temporary.iterdir():
@@ -45,20 +60,53 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
             _sync(path)
         _sync(temporary)
         temporary.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            folder.rename(old / folder.name)
-            temporary.rename(folder)
-            shutil.rmtree(old)
-        else:
-            temporary.rename(folder)
+        if os.path.lexists(folder):
+            folder.rename(old)
+        temporary.rename(folder)
         _sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        recover_folder(folder)
+
+
+def recover_folder(folder: Path) -> None:
+    """Undoes what a kill has left of `folder_written_atomically`.
+
+    A folder that was put aside and not replaced has its name back. What is left of others that were
+    replaced is removed, and so is what was being written a day ago.
+    """
+    old = _beside(folder, "old")
+    if old and not os.path.lexists(folder):
+        old.pop().rename(folder)
+    abandoned = time.time() - ABANDONED
+    for left in old + [path for path in _beside(folder, "part") if _changed(path) < abandoned]:
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _beside(folder: Path, ending: str) -> list[Path]:
+    """What `folder_written_atomically` has made beside a folder, the newest last."""
+    name = re.compile(rf"\.{re.escape(folder.name)}\.[^.]+\.{ending}")
+    return sorted(
+        filter(lambda path: name.fullmatch(path.name), folder.parent.iterdir()), key=_changed
+    )
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:  # another process has removed it
+        return time.time()
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Has a file or a folder be on the disk; Windows has no way to ask that of a folder."""
+    if os.name == "nt" and path.is_dir():
+        return
+    # Windows only forces to the disk what may be written.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -110,7 +110,7 @@ def gather(
             shrunk = np.array([crop.matrix[0, 0] for crop in crops])
             output = run(pictures)
             for name in decoders:
-                reading = [part.double().cpu().numpy() for part in detector.read(output, name)]
+                reading = [part.cpu().double().numpy() for part in detector.read(output, name)]
                 looks[name].append(
                     Evidence(
                         errors=reading[0] - truth,

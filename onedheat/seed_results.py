@@ -46,7 +46,7 @@ def read_results(path: Path) -> dict[str, Result]:
 
 def read_runs(path: Path) -> dict[str, list[dict[str, Any]]]:
     """What was measured of every seed of every network in a file, as `write_results` wrote it."""
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_results(path: Path, runs: Mapping[str, Sequence[dict[str, Any]]]) -> None:

@@ -6,13 +6,15 @@ by itself play in no browser.
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
-from onedheat.video import Picture, VideoError
+from onedheat.video import Picture, VideoError, frame_times
 
 H264 = ("libx264", "libopenh264")  # encoders of FFmpeg, the better first
 TICKS = 90_000  # a second; times of frames are whole numbers of them
@@ -42,12 +44,16 @@ class VideoWriter(ABC):
             VideoError: the file cannot be written.
         """
         if self._size is None:
+            self._open(*picture.shape[:2])
             self._size = picture.shape[:2]
-            self._open(*self._size)
         self._add(_fitted(picture, self._size), seconds)
 
     def close(self) -> None:
-        """Ends the file. Raises `VideoError` where nothing came of it."""
+        """Ends the file, also one that could not be written to its end.
+
+        Raises:
+            VideoError: it cannot be ended, or nothing came of it.
+        """
         if self._size is not None:
             self._close()
 
@@ -112,6 +118,7 @@ class _H264(VideoWriter):
     def __init__(self, path: Path, fps: float, encoder: str):
         super().__init__(path, fps)
         self._encoder = encoder
+        self._failure: VideoError | None = None
 
     def _open(self, height: int, width: int) -> None:
         import av
@@ -121,7 +128,7 @@ class _H264(VideoWriter):
             "movflags": "frag_keyframe+empty_moov+default_base_moof",
             "flush_packets": "1",
         }
-        try:
+        with self._failing_in_words():
             self._container = av.open(str(self.path), "w", format="mp4", options=fragments)
             stream = self._container.add_stream(self._encoder, rate=rate)
             # 4:2:0 has one colour for four pixels: sides must be even.
@@ -132,27 +139,36 @@ class _H264(VideoWriter):
             stream.codec_context.gop_size = max(1, round(KEY_SECONDS * self.fps))
             stream.codec_context.max_b_frames = 0  # fragments cannot say that they begin late
             stream.codec_context.time_base = stream.time_base = Fraction(1, TICKS)
-        except (OSError, ValueError) as error:
-            raise VideoError(f"{self.path} cannot be written: {error}") from error
         self._stream, self._tick = stream, -1
 
     def _add(self, picture: Picture, seconds: float) -> None:
         import av
 
+        if self._failure:
+            raise self._failure
         frame = av.VideoFrame.from_ndarray(_evened(picture), format="rgb24")
         # Each later than the one before, also where a broken file says otherwise.
         self._tick = max(self._tick + 1, round(seconds * TICKS))
         frame.pts, frame.time_base = self._tick, Fraction(1, TICKS)
-        try:
+        with self._failing_in_words():
             self._container.mux(self._stream.encode(frame))
-        except (OSError, ValueError) as error:
-            raise VideoError(f"{self.path} cannot be written any further: {error}") from error
 
     def _close(self) -> None:
+        with self._failing_in_words(), closing(self._container):
+            if not self._failure:  # FFmpeg may crash when it is given more afterwards
+                self._container.mux(self._stream.encode())
+
+    @contextmanager
+    def _failing_in_words(self) -> Iterator[None]:
+        """Turns what FFmpeg raises into a `VideoError`, and remembers it."""
         try:
-            self._container.mux(self._stream.encode())
-        finally:
-            self._container.close()
+            yield
+        except (OSError, ValueError) as error:  # PyAV's own are one of them, often both
+            reason = getattr(error, "strerror", None) or error
+            self._failure = VideoError(
+                f"{self.path} cannot be written: {reason}; make room, or give another file"
+            )
+            raise self._failure from error
 
 
 class _VP8(VideoWriter):
@@ -168,14 +184,21 @@ class _VP8(VideoWriter):
                 f"{self.path} cannot be written: this OpenCV has no VP8, or the disk is full; "
                 "pip install 'onedheat[video]' writes MP4 instead"
             )
+        self._frames = 0
 
     def _add(self, picture: Picture, seconds: float) -> None:
         self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
+        self._frames += 1
 
     def _close(self) -> None:
         self._writer.release()
         if not (self.path.is_file() and self.path.stat().st_size):
             raise VideoError(f"nothing could be written to {self.path}; is the disk full?")
+        if (there := len(frame_times(self.path))) < self._frames:  # nor does it say this
+            raise VideoError(
+                f"{self.path} holds {there} of {self._frames} frames, the others could not be written; "
+                "make room, or give another file"
+            )
 
 
 def _fitted(picture: Picture, size: tuple[int, int]) -> UInt8[np.ndarray, "_ _ 3"]:

@@ -11,4 +11,6 @@ def on_an_h100() -> dict[str, Any]:
     Returns:
         `device_peak`, see `onedheat.bench.report.device_peak`; `training`, see `training_rates` there.
     """
-    return json.loads((resources.files("onedheat") / "bench" / "h100.json").read_text())
+    return json.loads(
+        (resources.files("onedheat") / "bench" / "h100.json").read_text(encoding="utf-8")
+    )

@@ -11,7 +11,8 @@ something stands before it, the camera blurs and adds noise, a file is compresse
 All of it follows from the seeds that are passed in. `figures/augmentation.png` shows it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -258,7 +259,7 @@ class Augmentation:
         self.parts = [part for part in _parts(config) if part.share > 0]
 
     def __call__(self, pictures: Pictures, step: int) -> Pictures:
-        """The pictures changed, as seed and step decide; torch's random state stays as it is.
+        """The pictures changed, as seed and step decide; the random state of every device stays as it is.
 
         Args:
             pictures: (B, 3, F, F) in [0, 1]; not changed.
@@ -267,9 +268,7 @@ class Augmentation:
         Returns:
             (B, 3, F, F) in [0, 1], on the same device.
         """
-        devices = [pictures.device] if pictures.device.type == "cuda" else []
-        with torch.no_grad(), torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed * 1_000_003 + step)
+        with torch.no_grad(), _seeded(self.seed * 1_000_003 + step, pictures.device):
             changed = pictures.clone()
             for part in self.parts:
                 # Drawn on the processor, so that a device is not waited for.
@@ -278,6 +277,28 @@ class Augmentation:
                     chosen = chosen.to(changed.device)
                     changed[chosen] = part.change(changed, chosen)
         return changed
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Has the processor and one device draw from a seed in this block, and go on afterwards as before.
+
+    `torch.manual_seed` would seed all devices, and `fork_rng` gives back none but CUDA's.
+    """
+    on_mps = device.type == "mps"
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        if on_mps:
+            before = torch.mps.get_rng_state()
+            torch.mps.manual_seed(seed)
+        try:
+            yield
+        finally:
+            if on_mps:
+                torch.mps.set_rng_state(before)
 
 
 def _parts(config: AugmentConfig) -> list[Part]:

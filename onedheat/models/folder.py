@@ -49,7 +49,7 @@ def write_weights(
     """
     settings = detector.config
     config = {"format": FORMAT, "kind": settings.kind, "detector": settings.as_dict()}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     state = {
         name: value.contiguous()
         for name, value in detector.state_dict().items()
@@ -64,7 +64,7 @@ def write_weights(
     if detector.calibration:
         write_calibration(detector.calibration, folder)
     if card:
-        (folder / CARD).write_text(card)
+        (folder / CARD).write_text(card, encoding="utf-8")
 
 
 def write_calibration(calibration: Calibration, folder: Path) -> None:
@@ -163,7 +163,7 @@ def read_folder(
 
 def _read_calibration(path: Path, detector: LandmarkNetwork) -> Calibration:
     try:
-        calibration = Calibration.from_json(json.loads(path.read_text()))
+        calibration = Calibration.from_json(json.loads(path.read_text(encoding="utf-8")))
         calibration.demand_decoders(detector.decoders)
     except (ValueError, OSError) as error:
         raise CheckpointError(
@@ -174,7 +174,7 @@ def _read_calibration(path: Path, detector: LandmarkNetwork) -> Calibration:
 
 def _read_config(path: Path) -> NetworkConfig:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("format") != FORMAT:
             raise ValueError(
                 f"its format is {content.get('format')!r}, this onedheat reads format {FORMAT}"

@@ -209,7 +209,7 @@ class _Recurrence:
 
         located = self._locate(step, images, boxes)
         if peaks is not None:  # memory would go on seeing a face that has left
-            located = replace(located, peak=peaks.double().cpu().numpy())
+            located = replace(located, peak=peaks.cpu().double().numpy())
         return located, parted(after)
 
     def _step(self, pictures: Tensor, state: tuple) -> tuple[Any, Tensor | None, tuple]:

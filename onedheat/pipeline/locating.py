@@ -216,5 +216,5 @@ def read_pictures(
 
 
 def as_located(reading: Reading) -> Located:
-    landmarks, sigma, peak = (values.double().cpu().numpy() for values in reading)
+    landmarks, sigma, peak = (values.cpu().double().numpy() for values in reading)
     return Located(landmarks, sigma, confidence=peak, peak=peak)

@@ -75,7 +75,7 @@ def noted(folders: Sequence[Path]) -> list[dict[str, Any]]:
     for folder in folders:
         if not (folder / RESULT).exists():
             raise FileNotFoundError(f"{folder} is not finished; run the command without --ship")
-    return [json.loads((folder / RESULT).read_text()) for folder in folders]
+    return [json.loads((folder / RESULT).read_text(encoding="utf-8")) for folder in folders]
 
 
 def do_all(jobs: Mapping[str, Job], *, workers: int = 2, unit: str = "run") -> None:

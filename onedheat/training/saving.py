@@ -170,7 +170,7 @@ def _write_manifest(folder: Path, step: int, settings: dict[str, Any]) -> None:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
             raise ValueError(f"format {manifest['format']}, this onedheat reads {FORMAT}")
         if missing := {CONFIG, WEIGHTS, STATE} - set(manifest["files"]):

@@ -127,7 +127,7 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        there = json.loads(path.read_text())
+        there = json.loads(path.read_text(encoding="utf-8"))
         parts = [there, *(there.get(part, {}) for part in ("detector", "train", "data"))]
         parts.append(parts[2].get("augment", {}) if isinstance(parts[2], dict) else None)
         if not all(isinstance(part, dict) for part in parts):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from onedheat.data import augment
 from onedheat.data.augment import Augmentation, AugmentConfig, draw_crop, occlude, reach
 from onedheat.geometry import tight_box, transform
 
@@ -144,6 +145,40 @@ def test_the_random_state_of_the_program_is_left_alone():
     torch.manual_seed(3)
     Augmentation(AugmentConfig())(pictures, 0)
     assert torch.equal(torch.rand(5), expected)
+
+
+def test_devices_that_hold_no_pictures_are_not_seeded(monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", seeded.append)
+    torch.manual_seed(4)
+    assert seeded.count(4) >= 1  # this is what would be noticed
+    seeded.clear()
+    Augmentation(AugmentConfig())(colourful(8), 0)
+    assert seeded == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_random_state_of_a_gpu_is_left_alone_and_decides_nothing():
+    pictures = colourful(8).cuda()
+    torch.cuda.manual_seed(3)
+    expected = torch.rand(5, device="cuda")
+    torch.cuda.manual_seed(3)
+    first = Augmentation(AugmentConfig())(pictures, 0)
+    assert torch.equal(torch.rand(5, device="cuda"), expected)
+    assert torch.equal(Augmentation(AugmentConfig())(pictures, 0), first)
+
+
+def test_on_mps_the_random_state_comes_back(monkeypatch):
+    """As far as can be told without the device: what is asked of it, and in which order."""
+    asked = []
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: "before")
+    monkeypatch.setattr(torch.mps, "manual_seed", lambda seed: asked.append(seed))
+    monkeypatch.setattr(torch.mps, "set_rng_state", asked.append)
+    with pytest.raises(KeyboardInterrupt), augment._seeded(7, torch.device("mps")):
+        asked.append(torch.initial_seed())
+        raise KeyboardInterrupt
+    assert asked == [7, 7, "before"]
 
 
 def test_what_is_given_is_not_changed_and_what_comes_back_is_a_picture():
