@@ -102,6 +102,7 @@ def evaluate(
         DataError: an unknown box, no box in the data, a network whose landmarks are not known to be
             any of the data set's, or a face that lacks the landmarks its errors are divided by; or the
             detector's box is to be redrawn, which it is anyway.
+        ValueError: the network gives values that are not finite.
     """
     labelled, found = common_points(faces, scheme(landmarker.detector.config.scheme))
     predicted, sigma = find_landmarks(
@@ -142,6 +143,7 @@ def find_landmarks(
     Raises:
         DataError: an unknown box, no box in the data, a face that no box can be made of; or the
             detector's box is to be redrawn, which it is anyway.
+        ValueError: the network gives values that are not finite.
     """
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
@@ -192,6 +194,7 @@ def evaluate_clips(
 
     Raises:
         DataError: as `evaluate`.
+        ValueError: likewise; or a landmarker that cannot follow faces, see `Follower`.
     """
     watcher = Watcher(landmarker, clips, follow=follow, two_pass=two_pass)
     for moment in moments(clips, progress=progress):
@@ -202,6 +205,7 @@ def evaluate_clips(
 def _look(landmarker: Landmarker, samples: Sequence[Sample], boxes: Sequence[Box]) -> list[Seen]:
     """One look at each box, all in one batch."""
     located = landmarker.locate([sample.image() for sample in samples], np.stack(boxes))
+    located.demand_finite(confidence=landmarker.detector.has_confidence)
     return list(zip(located.landmarks, located.sigma, strict=True))
 
 

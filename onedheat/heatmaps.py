@@ -143,13 +143,13 @@ def distribution(vectors: Vectors, loss: Loss) -> Vectors:
     """Probabilities (sum 1 over the bins) of what a network put out.
 
     With L2 what is below 0 is noise around an empty bin and is cut off; a vector with nothing above
-    0 says nothing and becomes uniform.
+    0 says nothing and becomes uniform. One that holds NaN is a broken network's and becomes NaN.
     """
     if loss == "cross_entropy":
         return vectors.softmax(dim=-1)
     positive = vectors.clamp(min=0)
     total = positive.sum(dim=-1, keepdim=True)
-    return torch.where(total > 0, positive / total.clamp(min=1e-12), 1 / vectors.shape[-1])
+    return torch.where(total == 0, 1 / vectors.shape[-1], positive / total.clamp(min=1e-12))
 
 
 def heights(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2") -> Vectors:
@@ -190,14 +190,21 @@ def log_heights(
 
 def argmax_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
     """Index of the best bin (Eq. 7)."""
-    return weights.argmax(dim=-1).to(weights.dtype)
+    best = weights.max(dim=-1)
+    return torch.where(best.values.isnan(), best.values, best.indices.to(weights.dtype))
 
 
 def centroid_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
-    """Mean bin index within ±2σ of the best bin, weighted by what the bins hold."""
-    index = torch.arange(weights.shape[-1], device=weights.device, dtype=weights.dtype)
+    """Mean bin index within ±2σ of the best bin, weighted by what the bins hold.
+
+    Near the border the window ends at it, and as far from the best bin on the other side: what is cut
+    off one side of a peak only would draw its mean to the other.
+    """
+    last = weights.shape[-1] - 1
+    index = torch.arange(last + 1, device=weights.device, dtype=weights.dtype)
     best = weights.argmax(dim=-1, keepdim=True)
-    near = weights * ((index - best).abs() <= max(1.0, 2 * sigma))
+    reach = torch.minimum(best, last - best).clamp(max=max(1.0, 2 * sigma))
+    near = weights * ((index - best).abs() <= reach)
     # Centred on the best bin, so that an all-zero window falls back to it.
     offset = (near * (index - best)).sum(dim=-1) / near.sum(dim=-1).clamp(min=1e-12)
     return best[..., 0] + offset
@@ -207,30 +214,53 @@ def dark_index(weights: Vectors, sigma: float) -> Float[Tensor, "*batch"]:
     """Blur with the target's σ, take the logarithm, and make one Newton step from the maximum.
 
     The logarithm of a Gaussian is a parabola, so one step from any bin near the top reaches it. The
-    blur is what keeps the maximum from being that of the noise (DARK, Zhang et al. 2020, in 1D).
+    blur is what keeps the maximum from being that of the noise (DARK, Zhang et al. 2020, in 1D). It
+    takes height from what lies near the border, which is given back. One bin more on either side lets
+    the outermost be stepped from; no step leaves the bins.
     """
-    blurred = blur(weights, sigma)
     bins = weights.shape[-1]
-    best = blurred.argmax(dim=-1, keepdim=True).clamp(1, bins - 2)
-    around = torch.cat([best - 1, best, best + 1], dim=-1)
+    at = torch.arange(-1, bins + 1, device=weights.device, dtype=weights.dtype)
+    blurred = blur(weights, sigma, beyond=1) / height_kept(at, bins, sigma)
+    best = blurred[..., 1:-1].argmax(dim=-1, keepdim=True)
+    around = torch.cat([best, best + 1, best + 2], dim=-1)  # `blurred` begins one bin earlier
     left, middle, right = blurred.gather(-1, around).clamp(min=1e-12).log().unbind(dim=-1)
     slope, curvature = (right - left) / 2, left - 2 * middle + right
-    step = torch.where(curvature < 0, -slope / curvature.clamp(max=-1e-12), 0.0)
-    return best[..., 0] + step.clamp(-1, 1)
+    step = torch.where(curvature >= 0, 0.0, -slope / curvature.clamp(max=-1e-12))
+    return best[..., 0] + step.clamp(-0.5, 0.5)
 
 
-def blur(vectors: Vectors, sigma: float) -> Vectors:
+def height_kept(
+    at: Float[Tensor, "positions"], bins: int, sigma: float
+) -> Float[Tensor, "positions"]:
+    """What a blurred vector must be divided by near the border, beyond which nothing lies; 1 elsewhere.
+
+    A Gaussian at μ, blurred with its own σ, becomes one √2 as wide; at bin j this is lowered to the
+    share inside the border of a Gaussian about (j + μ)/2 whose width is σ/√2. The share grows inwards
+    and takes the top with it, by up to 0.7 σ. At j = μ its logarithm has half the slope of that of the
+    share about j itself: divided by the root of the latter, the top is back at μ.
+
+    Args:
+        at: bins j.
+        bins: L.
+        sigma: of vector and blur, in bins.
+    """
+    to_border = torch.stack([at + 0.5, bins - 0.5 - at]) * (math.sqrt(2) / sigma)
+    return torch.special.ndtr(to_border).prod(dim=0).clamp(min=1e-12).sqrt()
+
+
+def blur(vectors: Vectors, sigma: float, *, beyond: int = 0) -> Float[Tensor, "*batch positions"]:
     """Vectors convolved with a Gaussian of `sigma` bins; outside lies nothing.
 
     Multiplied in the frequency domain, which is several times faster than sliding a kernel of eight σ
-    over hundreds of bins, and as exact as 32-bit floats are.
+    over hundreds of bins, and as exact as 32-bit floats are. So many bins `beyond` either end are given
+    as well, at most 4σ.
     """
     radius, bins = math.ceil(4 * sigma), vectors.shape[-1]
     at = torch.arange(-radius, radius + 1, device=vectors.device, dtype=vectors.dtype)
     kernel = (-(at**2) / (2 * sigma**2)).softmax(dim=0)
     length = 2 ** math.ceil(math.log2(bins + 2 * radius))  # or the ends would reach each other
     spectrum = torch.fft.rfft(vectors, length) * torch.fft.rfft(kernel, length)
-    return torch.fft.irfft(spectrum, length)[..., radius : radius + bins]
+    return torch.fft.irfft(spectrum, length)[..., radius - beyond : radius + bins + beyond]
 
 
 DECODERS: dict[str, Callable[[Vectors, float], Float[Tensor, "*batch"]]] = {
@@ -290,16 +320,23 @@ def spread(vectors: Vectors, size: int, target_sigma: float, *, loss: Loss = "l2
     one asked for plus `target_sigma`².
 
     Bins under a fifth of the peak are left out, as a thin floor of noise over hundreds of bins would
-    outweigh the peak; the variance that a Gaussian loses by that is given back.
+    outweigh the peak; the variance that a Gaussian loses by that is given back. A peak that the border
+    cuts is as wide as its whole side says.
     """
     bins = vectors.shape[-1]
     weights = distribution(vectors, loss)
-    weights = weights * (weights >= FLOOR * weights.amax(dim=-1, keepdim=True))
-    weights = weights / weights.sum(dim=-1, keepdim=True)
+    peak, best = weights.max(dim=-1, keepdim=True)
+    weights = weights * (weights >= FLOOR * peak)
     index = torch.arange(bins, device=vectors.device, dtype=vectors.dtype)
-    mean = (weights * index).sum(dim=-1, keepdim=True)
-    variance = (weights * (index - mean) ** 2).sum(dim=-1) * (size / bins) ** 2
-    return (variance / _KEPT - target_sigma**2).clamp(min=0).sqrt()
+    inwards = (index - best) * torch.where(best < bins / 2, 1, -1)  # from the best bin
+    total, squares = weights.sum(dim=-1), weights * inwards**2
+    variance = squares.sum(dim=-1) / total - ((weights * inwards).sum(dim=-1) / total) ** 2
+    # Half a Gaussian has the variance of the whole, about its top.
+    side = inwards.clamp(0, 1)  # 1 on it, 0 elsewhere; the best bin belongs to both
+    half = (squares * side).sum(dim=-1) / ((weights * side).sum(dim=-1) + peak[..., 0] / 2)
+    is_cut = (weights[..., 0] > 0) | (weights[..., -1] > 0)
+    variance = torch.where(is_cut, torch.maximum(variance, half), variance)
+    return (variance * (size / bins) ** 2 / _KEPT - target_sigma**2).clamp(min=0).sqrt()
 
 
 def confidence(

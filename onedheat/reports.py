@@ -84,6 +84,11 @@ class Report:
     jitter_of_error: float | None = None
     lag: float | None = None
 
+    @property
+    def reading(self) -> str:
+        """How landmarks were read off the network's output, in words."""
+        return f"{self.decoder} + flip" if self.flip else self.decoder
+
     def as_json(self) -> dict:
         """Everything that applies, but for the errors face by face, with None for what has no value."""
 
@@ -280,7 +285,7 @@ def as_table(reports: Sequence[Report]) -> str:
         ("clips", lambda report: "" if report.clips is None else str(report.clips)),
         ("missed", lambda report: str(report.missed)),
         ("points", lambda report: str(report.landmarks)),
-        ("decoder", lambda report: report.decoder + (" + flip" if report.flip else "")),
+        ("decoder", lambda report: report.reading),
         ("box", lambda report: report.box),
         ("NRMSE %", lambda report: f"{report.nrmse:.2f}"),
         ("offset removed %", lambda report: shown(report.nrmse_offset_removed)),

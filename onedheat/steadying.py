@@ -114,7 +114,7 @@ class Comparison:
         return (
             f"{first.dataset}, {first.split}: {first.faces} frames in {first.clips} "
             f"clip{'s' * (first.clips != 1)}, {first.landmarks} points, per cent of "
-            f"{first.normaliser}; {first.decoder}, {first.box}\n{table}"
+            f"{first.normaliser}; {first.reading}, {first.box}\n{table}"
         )
 
 
@@ -137,7 +137,7 @@ def compare(
 
     Raises:
         DataError: as `onedheat.evaluation.evaluate_clips`.
-        ValueError: a tracker network that has no detector apart from itself.
+        ValueError: as there; or a tracker network that has no detector apart from itself.
     """
     how = {"follow": True, "two_pass": two_pass}
     alone = without_memory(landmarker)
@@ -193,7 +193,7 @@ class _Kept:
             points=watcher.points,
             box=watcher.box,
             decoder=watcher.landmarker.decoder,
-            flip=False,
+            flip=watcher.landmarker.flip,
             weights=name,
         )
         return Way(name, tracks, report, lag_at_rest)

@@ -67,6 +67,7 @@ class Watcher:
 
     Raises:
         DataError: a network whose landmarks are not known to be any of the clips'.
+        ValueError: a landmarker that cannot follow faces, see `Follower`.
     """
 
     def __init__(
@@ -93,7 +94,11 @@ class Watcher:
         return f"{where}, two passes" if self._follower.passes == 2 else where
 
     def look(self, moment: Moment) -> None:
-        """Finds the landmarks of each frame of a moment; the moments of a clip come in their order."""
+        """Finds the landmarks of each frame of a moment; the moments of a clip come in their order.
+
+        Raises:
+            ValueError: the network gives values that are not finite.
+        """
         if moment.t == 0:  # other clips than before
             self._memories, self._motions = dict.fromkeys(moment.numbers, NOTHING), {}
         boxes = np.stack([self._box(number, moment.t) for number in moment.numbers])
@@ -120,7 +125,7 @@ class Watcher:
             points=self.points,
             box=self.box,
             decoder=self.landmarker.decoder,
-            flip=False,
+            flip=self.landmarker.flip,
             weights=weights,
         )
 

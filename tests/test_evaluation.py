@@ -2,14 +2,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from faces300w import make_300w
+from kinds import CONFIGS, network_of
 
 from onedheat.data import DataError
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import BOX_RULES, evaluate
 from onedheat.geometry import tight_box
 from onedheat.landmarks import FGNET68, IBUG68
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import KINDS, Detector, DetectorConfig
 from onedheat.pipeline import Face, Landmarker
 
 
@@ -105,6 +107,39 @@ def test_a_data_set_without_boxes_and_an_unknown_box_are_refused(faces, landmark
         evaluate(landmarker, faces, box="annotation")
     with pytest.raises(DataError, match="tight, paper, annotation, jittered, detector"):
         evaluate(landmarker, faces, box="loose")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_network_of_any_kind_is_refused_in_words(faces, kind):
+    network = network_of(kind)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.fill_(torch.nan)
+    one = faces.where(lambda sample: sample is faces.samples[0], "one")
+    for decoder in network.decoders:
+        for box, redrawn in (("tight", False), ("jittered", True)):
+            with pytest.raises(ValueError, match="not finite.*load another checkpoint"):
+                evaluate(Landmarker(network, decoder=decoder), one, box=box, redrawn=redrawn)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_names_the_decoder_and_the_mirror_that_were_used(faces, kind):
+    torch.manual_seed(0)
+    network, errors = network_of(kind).eval(), {}
+    one = faces.where(lambda sample: sample is faces.samples[0], "one")
+    for decoder in (None, *network.decoders):
+        for flip in (False, True):
+            report = evaluate(Landmarker(network, decoder=decoder, flip=flip), one)
+            named = decoder or network.decoders[0]
+            assert (report.decoder, report.flip) == (named, flip)
+            assert report.reading == f"{named} + flip" if flip else named
+            errors.setdefault((report.decoder, flip), set()).add(report.errors)
+    assert all(len(found) == 1 for found in errors.values())  # None is the first of them
+    assert len(set.union(*errors.values())) == 2 * len(network.decoders)
+
+
+def test_every_kind_is_measured_here():
+    assert set(CONFIGS) == set(KINDS)
 
 
 def test_the_shipped_weights_on_real_faces(real_data):

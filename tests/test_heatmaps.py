@@ -80,11 +80,80 @@ def test_noise_costs_argmax_more_than_dark():
     assert error["dark"] < error["argmax"] / 3
 
 
-def test_a_face_at_the_border_is_read_without_leaving_it():
-    vectors = hm.render(torch.tensor([-3.0, 0.0, 127.0, 131.0]), SIZE, 384, 2.0)
+WORST = {"argmax": 0.5, "centroid": 0.5, "dark": 0.16}
+"""Bins that a decoder may err by on a clean target of any width from one bin on, wherever it lies."""
+
+
+@pytest.mark.parametrize("frame", ["centre", "paper"])
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+@pytest.mark.parametrize("decoder", list(hm.DECODERS))
+@given(
+    share=st.floats(0, 1),
+    layout=st.sampled_from([(128, 384), (128, 96), (128, 128), (64, 64), (256, 768)]),
+    width=st.floats(1, 12),
+)
+def test_every_place_up_to_the_border_is_read_as_well_as_any(
+    decoder, loss, frame, share, layout, width
+):
+    size, bins = layout
+    sigma = width * size / bins
+    index = torch.tensor([share * bins - 0.5], dtype=torch.float64)
+    p = hm.bin_to_coordinate(index, size, bins, frame)
+    vectors = hm.render(p, size, bins, sigma, loss=loss, frame=frame)
+    vectors = vectors if loss == "l2" else vectors.clamp(min=1e-300).log()
+    read = hm.decode(vectors, size, sigma, decoder=decoder, loss=loss, frame=frame)
+    assert (read - p).abs().item() <= WORST[decoder] * size / bins + 1e-6
+
+
+@pytest.mark.parametrize("bins, sigma, most", [(384, 2.0, 0.011), (768, 2.0, 0.003)])
+def test_at_the_border_dark_is_exact_where_bins_are_fine(bins, sigma, most):
+    p = torch.linspace(-0.5, SIZE - 0.5, 2000, dtype=torch.float64)
+    read = hm.decode(hm.render(p, SIZE, bins, sigma), SIZE, sigma)
+    assert (read - p).abs().max() < most
+
+
+def test_noise_costs_little_more_at_the_border_than_elsewhere():
+    """Reading the vector as it is, without a blur, would be exact there on clean targets only."""
+    noise = 0.05 * torch.randn(2000, 384, dtype=torch.float64)
+    places = {"border": torch.linspace(-0.5, 3, 2000), "middle": torch.linspace(60, 64, 2000)}
+    error = {
+        (place, decoder): (hm.decode(vectors, SIZE, 2.0, decoder=decoder) - p).abs().mean().item()
+        for place, p in places.items()
+        for vectors in [hm.render(p.double(), SIZE, 384, 2.0) + noise]
+        for decoder in hm.DECODERS
+    }
+    assert error["border", "dark"] < 2 * error["middle", "dark"]
+    assert error["border", "dark"] < error["border", "centroid"] / 2
+    assert error["border", "centroid"] < error["border", "argmax"]
+
+
+def test_a_face_over_the_border_is_read_without_leaving_it():
+    vectors = hm.render(torch.tensor([-6.0, -3.0, 130.0, 133.0]), SIZE, 384, 2.0)
     for decoder in hm.DECODERS:
         read = hm.decode(vectors, SIZE, 2.0, decoder=decoder)
-        assert torch.isfinite(read).all() and read.min() >= -1 and read.max() <= 128
+        assert read.tolist() == pytest.approx([-0.5, -0.5, 127.5, 127.5], abs=0.17)
+
+
+def test_what_the_border_takes_is_given_back_near_it_only():
+    kept = hm.height_kept(torch.arange(384.0), 384, 6.0)
+    assert (kept[24:-24] == 1).all()  # 4σ away all is as if there were none
+    assert kept[0].item() == pytest.approx(0.547**0.5, abs=1e-3)  # Φ(½·√2/6)
+    assert torch.equal(kept, kept.flip(0)) and (kept[:12].diff() > 0).all()
+
+
+@pytest.mark.parametrize("decoder", list(hm.DECODERS))
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_a_vector_that_holds_nan_reads_nan_and_spoils_no_other(decoder, loss):
+    vectors = hm.render(torch.tensor([20.0, 30.0, 40.0]), 64, 192, 2.0)
+    alone = hm.decode(vectors, 64, 2.0, decoder=decoder, loss=loss)
+    vectors[1, 5], vectors[2] = torch.nan, torch.nan
+    read = hm.decode(vectors, 64, 2.0, decoder=decoder, loss=loss)
+    assert read[0] == alone[0] and read[1:].isnan().all()
+    assert hm.spread(vectors, 64, 2.0, loss=loss).isnan().tolist() == [False, True, True]
+    assert hm.confidence(vectors, 64, 2.0, loss=loss).isnan().tolist() == [False, True, True]
+    assert hm.distribution(vectors, loss)[1:].isnan().all()
+    weights = torch.tensor([0.1, torch.nan, 0.8, 0.1])
+    assert hm.DECODERS[decoder](weights, 1.0).isnan()
 
 
 @pytest.mark.parametrize("decoder", list(hm.DECODERS))
@@ -136,6 +205,20 @@ def test_spread_is_what_the_target_leaves_open(sigma, loss):
     vector = (weights[:, None] * targets).sum(0)
     vector = vector if loss == "l2" else vector.clamp(min=1e-300).log()
     assert hm.spread(vector, SIZE, 2.0, loss=loss).item() == pytest.approx(sigma, abs=0.1)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.5, 4.0])
+@pytest.mark.parametrize("p", [-0.4, 1.0, 3.0, 125.0, 127.0])
+def test_spread_is_the_same_where_the_border_cuts_the_peak(p, sigma):
+    nodes = torch.linspace(-4, 4, 801, dtype=torch.float64)
+    targets = hm.render(p + sigma * nodes, SIZE, 384, 2.0)
+    vector = (torch.softmax(-(nodes**2) / 2, 0)[:, None] * targets).sum(0)
+    assert hm.spread(vector, SIZE, 2.0).item() == pytest.approx(sigma, abs=0.2)
+
+
+def test_spread_of_two_peaks_is_their_distance_though_one_lies_at_the_border():
+    low, high = hm.render(torch.tensor([0.0, 60.0], dtype=torch.float64), SIZE, 384, 2.0)
+    assert hm.spread(low + 1.1 * high, SIZE, 2.0).item() > 25
 
 
 def test_confidence_is_one_for_a_target_and_falls_with_doubt():

@@ -157,6 +157,29 @@ def test_each_frame_is_read_once_however_many_look():
     assert read == list(range(FRAMES))
 
 
+def test_reports_of_followed_faces_say_whether_the_mirror_was_asked():
+    """A detector that follows looks in the mirror too, and finds other landmarks for it."""
+    torch.manual_seed(0)
+    detector, clips, errors = Detector(SMALL).eval(), clips_of(1.0), []
+    for flip in (False, True):
+        landmarker = Landmarker(detector, flip=flip)
+        comparison = compare(landmarker, clips)
+        assert [way.report.flip for way in comparison.ways] == [flip] * len(comparison.ways)
+        assert ("; dark + flip, followed" in comparison.as_text()) == flip
+        report = evaluation.evaluate_clips(landmarker, clips, follow=True)
+        assert report.flip == flip and report.as_json()["flip"] == flip
+        errors.append(report.errors)
+    assert errors[0] != pytest.approx(errors[1])
+
+
+def test_a_broken_network_is_refused_before_it_is_measured_on_clips():
+    detector = Detector(SMALL)
+    torch.nn.init.constant_(next(detector.parameters()), torch.nan)
+    for follow in (False, True):
+        with pytest.raises(ValueError, match="not finite"):
+            evaluation.evaluate_clips(Landmarker(detector), clips_of(1.0), follow=follow)
+
+
 def test_a_tracker_stands_before_the_detector_inside_it():
     torch.manual_seed(0)
     tracker = Tracker(TrackerConfig(**SMALL.as_dict())).eval()

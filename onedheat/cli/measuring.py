@@ -16,7 +16,7 @@ from onedheat.cli.options import (
     Weights,
     to_be_written,
 )
-from onedheat.cli.speaking import give, write_picture
+from onedheat.cli.speaking import give, options_refused, write_picture
 
 
 def evaluate(
@@ -31,7 +31,7 @@ def evaluate(
         ),
     ] = None,
     weights: Weights = "tiny68",
-    decoder: Decoder = "dark",
+    decoder: Decoder = None,
     flip: Flip = False,
     box: Annotated[
         Literal["tight", "paper", "annotation", "jittered", "detector"],
@@ -89,7 +89,8 @@ def evaluate(
     from onedheat.reports import as_table
 
     ((chosen, folder),) = paired_with_folders([dataset], [root] if root else [])
-    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
+    with options_refused():
+        landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     split = split or chosen.test_split
     if follow:
         clips = chosen.watched(folder, split, frames)
@@ -97,25 +98,22 @@ def evaluate(
         if beside:
             _give_beside(landmarker, clips, how, figure, json_to)
             return
-        report = evaluate_clips(landmarker, clips, follow=True, **how)
+        with options_refused():
+            report = evaluate_clips(landmarker, clips, follow=True, **how)
     else:
         faces = chosen.read(folder, split)
         how = {"box": box, "redrawn": redrawn}
-        report = measure(landmarker, faces, **how, weights=weights, progress=True)
+        with options_refused():
+            report = measure(landmarker, faces, **how, weights=weights, progress=True)
     give(report.as_json(), as_table([report]), json_to)
 
 
 def _give_beside(landmarker, clips, how: dict, figure: Path | None, json_to: str | None) -> None:
     """A landmarker beside what needs no training, as a table or JSON, and as a figure."""
-    from onedheat.data.errors import DataError
     from onedheat.steadying import compare
 
-    try:
+    with options_refused():
         comparison = compare(landmarker, clips, **how)
-    except DataError:
-        raise
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     give(comparison.as_json(), comparison.as_text(), json_to)
     if figure is not None:
         from onedheat.plots.steadying import errors_over_time

@@ -36,8 +36,12 @@ Weights = Annotated[
     str, typer.Option(help="A shipped name, a checkpoint's folder, or a hub id user/repository.")
 ]
 Decoder = Annotated[
-    Literal["dark", "centroid", "argmax"],
-    typer.Option(help="How a coordinate is read off a vector."),
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="How a coordinate is read off the network's output: of 1D heatmaps dark, centroid or argmax. "
+        "By default the network's own, which for these is dark.",
+    ),
 ]
 Flip = Annotated[bool, typer.Option("--flip", help="Average with the mirrored face.")]
 EngineName = Annotated[
