@@ -5,7 +5,7 @@ What of it the paper leaves open, and why we chose as we did, is listed in `oned
 
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_origin
 
 from onedheat.data.augment import AugmentConfig
 from onedheat.landmarks import AFLW19, Scheme
@@ -45,7 +45,7 @@ class TrainConfig:
         augment: how much the pictures vary.
 
     Raises:
-        ValueError: a value out of its range, said by name.
+        ValueError: a value out of its range, or a fraction where whole numbers are counted, said by name.
     """
 
     passes: int = 110
@@ -74,6 +74,9 @@ class TrainConfig:
             raise ValueError(f"precision must be auto, fp32, bf16 or fp16, got {self.precision!r}")
         if self.schedule not in ("cosine", "constant"):
             raise ValueError(f"schedule must be cosine or constant, got {self.schedule!r}")
+        for entry in fields(self):
+            if entry.type is int:
+                self._demand(type(getattr(self, entry.name)) is int, entry.name, "a whole number")
         for name in ("passes", "batch_size", "accumulate", "validate_every", "save_minutes",
                      "learning_rate", "frames", "hidden_weight"):  # fmt: skip
             self._demand(0 < getattr(self, name) < math.inf, name, "a finite number above 0")
@@ -88,7 +91,7 @@ class TrainConfig:
         what may be, not what may not, so that NaN meets none.
         """
         if not holds:
-            raise ValueError(f"{name} must be {what}, got {getattr(self, name)}")
+            raise ValueError(f"{name} must be {what}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,13 @@ class Setting(NamedTuple):
     Attributes:
         part: the config that it belongs to: ``"detector"``, ``"train"`` or ``"augment"``.
         value: the present one.
+        kind: of its values: `int`, `float`, `bool` or `str`, as its config declares it. A number that may
+            have a fraction need not have one now.
     """
 
     part: str
     value: Any
+    kind: type
 
 
 def settings_of(preset: Preset) -> dict[str, Setting]:
@@ -209,14 +215,14 @@ def settings_of(preset: Preset) -> dict[str, Setting]:
     The landmark scheme is no setting: it comes with the faces, see `Preset.for_scheme`.
     """
     found = {
-        entry.name: Setting(name, getattr(part, entry.name))
+        entry.name: Setting(name, getattr(part, entry.name), _kind(entry.type))
         for name, part in _parts(preset).items()
         for entry in fields(part)
         if entry.name not in ("augment", "scheme", "landmarks")
     }
     if isinstance(preset.detector, DetectorConfig):
         # No field of its config, but L is what one thinks in.
-        found["bins"] = Setting("detector", preset.detector.bins)
+        found["bins"] = Setting("detector", preset.detector.bins, int)
     return found
 
 
@@ -252,7 +258,7 @@ def with_setting(preset: Preset, key: str, text: str) -> Preset:
         ValueError: a value of the wrong type, one that is not finite, or one that the setting cannot have.
     """
     parts, setting = _parts(preset), settings_of(preset)[key]
-    value = _parsed(key, text, type(setting.value))
+    value = _parsed(key, text, setting.kind)
     if key == "bins" and isinstance(preset.detector, DetectorConfig):
         return replace(preset, detector=preset.detector.with_bins(value))
     parts[setting.part] = replace(parts[setting.part], **{key: value})
@@ -265,6 +271,11 @@ def _parts(preset: Preset) -> dict[str, Any]:
     return {
         "detector": preset.detector, "train": preset.train, "augment": preset.train.augment
     }  # fmt: skip
+
+
+def _kind(declared: Any) -> type:
+    """The type of a field's values; a `Literal` stands for its words."""
+    return str if get_origin(declared) is Literal else declared
 
 
 def _parsed(key: str, text: str, kind: type) -> Any:

@@ -13,7 +13,7 @@ from onedheat.landmarks import WFLW98
 from onedheat.left_open import LEFT_OPEN, TRACKER_LEFT_OPEN
 from onedheat.models import TrackerConfig, build
 from onedheat.models.compared import systems
-from onedheat.presets import MAX_SEED, PRESETS, Preset, TrainConfig, with_settings
+from onedheat.presets import MAX_SEED, PRESETS, Preset, TrainConfig, settings_of, with_settings
 
 
 def network(preset: Preset):
@@ -140,6 +140,32 @@ def test_a_recipe_with_a_number_that_cannot_be_trained_with_is_refused_by_name(n
             TrainConfig(**{name: value})
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["passes", "batch_size", "accumulate", "warmup_steps", "validate_every", "workers", "frames",
+     "seed"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [2.5, 2.0, True, "2"])
+def test_a_recipe_counts_in_whole_numbers(name, value):
+    config = TrainConfig()
+    object.__setattr__(
+        config, name, value
+    )  # given to it, the tests' checker of types would speak first
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number, got {value!r}$"):
+        config.__post_init__()
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_what_a_setting_takes_does_not_depend_on_its_present_value(name):
+    for key, setting in settings_of(PRESETS[name]).items():
+        assert setting.kind in (bool, int, float, str), key
+        assert isinstance(setting.value, setting.kind) or setting.kind is float, key
+    assert {settings_of(PRESETS[name])[key].kind for key in ("rotation", "target_sigma")} == {float}
+    assert with_settings(PRESETS[name], ["rotation=22.5"]).train.augment.rotation == 22.5
+    with pytest.raises(ValueError, match="motion must be a whole number, got '7.5'"):
+        with_settings(PRESETS[name], ["motion=7.5"])
+
+
 def test_pictures_vary_by_the_largest_seed_too_however_late_the_step():
     pictures = torch.full((4, 3, 16, 16), 0.5)
     vary = Augmentation(TrainConfig(seed=MAX_SEED).augment, seed=MAX_SEED)
@@ -156,6 +182,11 @@ def test_pictures_vary_by_the_largest_seed_too_however_late_the_step():
         ("target_sigma=inf", "target_sigma must be a finite number, got inf"),
         ("clip=nan", "clip must be a finite number, got nan"),
         ("seed=-1", f"seed must be from 0 to {MAX_SEED}, got -1"),
+        (
+            "size=192",
+            "detector config: size must be a power of two, as CNN₁ halves size/4 until "
+            "compressed=8 are left, got 192; take 128 or 256",
+        ),
         ("validation=0", "validation must be above 0 and below 1, got 0.0"),
     ],
 )

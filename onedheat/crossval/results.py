@@ -154,9 +154,9 @@ class Results:
         """
         views = [self.by(name) for name in COMPARED]
         said = [view.best_in_words() for view in views if view.best is not None]
-        said = said or ["Nothing has been measured yet."]
+        said = said or [f"Nothing has been measured{'' if self.complete else ' yet'}."]
         said += [
-            f"{self.setting}={state.value} failed on fold {state.fold}: {state.fault}"
+            f"{self.setting}={state.value} failed on fold {state.fold}: {state.fault.removesuffix('.')}."
             for state in self.failed
         ]
         return " ".join(said)

@@ -4,6 +4,7 @@ They share nothing but the folder, so those of other machines work along when th
 started there. Each trains alone, on the processor or on one GPU.
 """
 
+import gc
 import logging
 import os
 import pickle
@@ -45,6 +46,9 @@ TO_SAVE = 120.0
 
 CSV = "folds.csv"
 
+NOT_OF_THE_VALUE = (SearchError, CheckpointError, DataError, ImageError, OSError)
+"""What ends a worker: every other fold would meet it too. Whatever else a fold raises is due to its value."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,10 +81,13 @@ def work(search: Search, out: Path, stop_asked: Callable[[], bool] = lambda: Fal
         Whether all folds are done; else it was asked to stop.
 
     Raises:
-        SearchError: the folder cannot be used.
-        CheckpointError, DataError: a run cannot go on. Its fold is not lost: the next worker tries.
+        SearchError: the folder, or this machine, cannot be used.
+        CheckpointError, DataError, ImageError, OSError: a run cannot go on. Its fold is not lost: the next
+            worker tries.
     """
     study = Study(out, search)
+    if not study.finished():
+        _check_machine(search)
     while not stop_asked():
         claim = study.claim()
         if claim is None:
@@ -96,7 +103,12 @@ def work(search: Search, out: Path, stop_asked: Callable[[], bool] = lambda: Fal
 
 
 def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
-    """Trains a fold or goes on with it, and notes its error; whether it came to its end."""
+    """Trains a fold or goes on with it, and notes its error; whether it came to its end.
+
+    A value that cannot be trained with has failed on the fold; others may do better, and the search goes on.
+    """
+    gc.collect()  # the run before, which may have failed for want of memory, holds itself by a cycle
+    _check_gpu()
     fold = study.search.divided[claim.fold - 1]
     try:
         run = Run(
@@ -110,8 +122,10 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
             samples=0,
         )
         report = None if stop_asked() else run.train()
-    except FloatingPointError as error:  # other values may do better: the search goes on
-        study.fail(claim, str(error))
+    except NOT_OF_THE_VALUE:
+        raise
+    except Exception as error:  # any: a value that ended its worker would end the next one, too
+        study.fail(claim, _in_words(error))
         return True
     if report is None:
         return False
@@ -119,6 +133,31 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
     study.record(claim, report.nrmse, faces=report.faces, seconds=run.seconds, **beside)
     _drop_weights(claim.folder)
     return True
+
+
+def _in_words(error: Exception) -> str:
+    """What an error says, on one line; its kind too, unless its words were written to be read alone."""
+    said = str(error).strip().partition("\n")[0]
+    if isinstance(error, FloatingPointError | ValueError) and said:
+        return said
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
+
+
+def _check_gpu() -> None:
+    """Makes sure that the GPU still works for this process: after some errors it does not, and all folds to
+    come would fail.
+
+    Raises:
+        SearchError: it does not.
+    """
+    if not torch.cuda.is_initialized():
+        return
+    try:
+        torch.rand(1, device="cuda").item()
+    except RuntimeError as error:
+        raise SearchError(
+            f"the GPU does nothing more for a worker whose fold failed ({_in_words(error)})"
+        ) from error
 
 
 def _drop_weights(folder: Path) -> None:
@@ -209,7 +248,7 @@ def _worker(search: bytes, out: Path, gpu: str | None, workers: int, tell: Conne
             work(pickle.loads(search), out, stop_asked)
     except KeyboardInterrupt:
         pass  # asked twice
-    except (SearchError, CheckpointError, DataError, ImageError, ValueError) as error:
+    except NOT_OF_THE_VALUE as error:
         tell.send(str(error))
 
 

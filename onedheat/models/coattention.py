@@ -44,4 +44,6 @@ class CoAttention(nn.Module):
         if self.gamma == 0:
             return dx, dy
         yx, xy = self.affinities(dx, dy)
-        return dx + self.gamma * yx @ dy, dy + self.gamma * xy @ dx
+        # Back from float32, see `softmax_rows`: features may be narrower.
+        yx, xy = (self.gamma * yx).to(dy.dtype), (self.gamma * xy).to(dx.dtype)
+        return dx + yx @ dy, dy + xy @ dx

@@ -26,7 +26,8 @@ class DetectorConfig(NetworkConfig):
     Attributes:
         upsample: M, kernel and stride of the deconvolution; L = F/4 · M.
         channels: K, channels of CNN₁, CNN₂ and the co-attention.
-        compressed: h, what CNN₁ leaves of the axis it compresses; a power of two above 1.
+        compressed: h, what CNN₁ leaves of the axis it compresses; a power of two above 1. As CNN₁ halves,
+            `size` must be a power of two as well.
         gamma: γ of Eq. 10.
         loss: ``"l2"`` (Eq. 11) or ``"cross_entropy"``; what the heatmaps hold.
         target_sigma: width of the target Gaussians in face pixels.
@@ -58,8 +59,14 @@ class DetectorConfig(NetworkConfig):
         self.demand(self.channels >= 1, f"channels must be at least 1, got {self.channels}")
         h = self.compressed
         self.demand(
-            2 <= h <= self.size // 8 and h & (h - 1) == 0 and (self.size // 4) % h == 0,
+            2 <= h <= self.size // 8 and _is_power_of_two(h) and (self.size // 4) % h == 0,
             f"compressed must be a power of two from 2 to size/8 that divides size/4, got {h}",
+        )
+        below = 2 ** (self.size.bit_length() - 1)
+        self.demand(
+            _is_power_of_two(self.size // 4 // h),
+            f"size must be a power of two, as CNN₁ halves size/4 until compressed={h} are left, got "
+            f"{self.size}; take {below} or {2 * below}",
         )
         self.demand(self.gamma >= 0, f"gamma must not be negative, got {self.gamma}")
         self.demand(self.target_sigma > 0, f"target_sigma must be above 0, got {self.target_sigma}")
@@ -95,6 +102,10 @@ class DetectorConfig(NetworkConfig):
             f"bins must be a multiple of size/4 = {self.size // 4}, got {bins}",
         )
         return replace(self, upsample=upsample)
+
+
+def _is_power_of_two(number: int) -> bool:
+    return number & (number - 1) == 0
 
 
 def compress(inputs: int, outputs: int) -> nn.Sequential:
@@ -179,6 +190,11 @@ class Detector(LandmarkNetwork):
         self.second_x, self.second_y = SecondCNN(config), SecondCNN(config)
         supervised = config.stacks - 1 if config.supervise_all else 0
         self.early = nn.ModuleList(EarlyReadout(config) for _ in range(supervised))
+
+    @property
+    def has_idle_weights(self) -> bool:
+        """At γ = 0: P and Q, as the axes do not meet."""
+        return self.coattention.gamma == 0
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Heatmaps | list[Heatmaps]:
         """Heatmaps of RGB pictures with values in [0, 1], (B, 3, F, F).

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from onedheat.calibration import Calibration
 from onedheat.heatmaps import Frame, Heatmaps, Loss, confidence, decode, spread
-from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme_as_json, scheme_from_json
+from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme, scheme_as_json, scheme_from_json
 
 Landmarks = Float[Tensor, "batch landmarks 2"]
 
@@ -53,8 +53,15 @@ class NetworkConfig:
         step = 4 * 2**self.depth
         self.demand(self.landmarks >= 1, f"landmarks must be at least 1, got {self.landmarks}")
         self.demand(
-            isinstance(self.scheme, str) or len(self.scheme) == self.landmarks,
-            f"landmarks must be as many as its scheme has points, got {self.landmarks}",
+            isinstance(self.scheme, Scheme) or self.scheme in SCHEMES,
+            f"scheme must be one's own or one of {', '.join(sorted(SCHEMES))}, got {self.scheme!r}",
+        )
+        points = scheme(self.scheme)
+        # Who names no scheme may have any number of landmarks: then they are only numbered.
+        self.demand(
+            self.scheme == IBUG68.name or len(points) == self.landmarks,
+            f"landmarks must be as many as its scheme has points, got {self.landmarks} for the "
+            f"{len(points)} of {points.name}",
         )
         self.demand(self.depth >= 1, f"depth must be at least 1, got {self.depth}")
         self.demand(
@@ -141,6 +148,13 @@ class LandmarkNetwork(nn.Module, PyTorchModelHubMixin, ABC):
     has_confidence: ClassVar[bool] = True
     config: NetworkConfig
     calibration: Calibration | None = None
+
+    @property
+    def has_idle_weights(self) -> bool:
+        """Whether training leaves weights without a gradient that could be taught; several processes must be
+        told, or each would wait for it.
+        """
+        return False
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Any:

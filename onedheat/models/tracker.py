@@ -138,7 +138,8 @@ class ThirdCNN(nn.Sequential):
 
     def features(self, seen: Float[Tensor, "batch landmarks positions"]) -> Features:
         """U of what is seen of E."""
-        return super().forward(seen)
+        # Heights are float32 at least, the weights may be narrower.
+        return super().forward(seen.to(self[0].weight.dtype))
 
 
 class FourthCNN(nn.Sequential):
@@ -238,6 +239,12 @@ class Tracker(ClipNetwork):
         if self.detector_is_frozen:
             self.detector.eval()
         return self
+
+    @property
+    def has_idle_weights(self) -> bool:
+        """Some of the detector's, where it is taught: of several stacks the last alone is used."""
+        inside = self.detector
+        return not self.detector_is_frozen and (inside.has_idle_weights or len(inside.early) > 0)
 
     # Whole clips
 

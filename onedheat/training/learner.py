@@ -53,6 +53,8 @@ class Learner:
         self.bare = self.untrained()
         taught = [weight for weight in self.bare.parameters() if weight.requires_grad]
         optimizer = torch.optim.Adam(taught, lr=config.learning_rate, fused=True)
+        # Or processes would wait for gradients that never come. It costs time where there are none such.
+        accelerator.ddp_handler.find_unused_parameters = self.bare.has_idle_weights
         with warnings.catch_warnings():
             # What is to take its place came with torch 2.13.
             warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
@@ -99,7 +101,7 @@ class Learner:
             # Processes exchange gradients once a step, with the last part.
             last = number == plan.each - 1
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
-                images = self._varied(part.images, draw + number)
+                images = self.varied(part.images, draw + number)
                 losses.append(add_gradients(images, part.landmarks, part.hidden))
         if config.clip:
             self.accelerator.clip_grad_norm_(self.wrapped.parameters(), config.clip)
@@ -121,7 +123,7 @@ class Learner:
 
     def _recorded(self, like: FaceBatch) -> Gradients:
         """`_add_gradients` as a recording. A GPU that gave one up must be asked anew, by another process."""
-        inputs = self._varied(like.images, 0), like.landmarks, like.hidden
+        inputs = self.varied(like.images, 0), like.landmarks, like.hidden
         try:
             return Recording(self._add_gradients, inputs, changed=list(self.bare.buffers()))
         except torch.OutOfMemoryError:
@@ -147,8 +149,13 @@ class Learner:
         self.accelerator.backward(loss / self.plan.each)
         return loss.detach()
 
-    def _varied(self, images: Pictures, draw: int) -> Pictures:
-        """Training pictures with their pixels changed; those of clips are left as they are."""
+    def varied(self, images: Pictures, draw: int) -> Pictures:
+        """What a step sees of training pictures: their pixels changed. Those of clips are left as they are.
+
+        Args:
+            images: (B, 3, F, F), or clips (B, T, 3, F, F).
+            draw: number of the part of a batch, counted through the run; the changes follow from it.
+        """
         if images.ndim == 5:
             return images
         return self.augmentation(images, draw).contiguous(memory_format=torch.channels_last)

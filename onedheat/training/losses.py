@@ -45,7 +45,7 @@ class Losses:
             return None
         mine = torch.stack(self.pending)  # (steps, parts of this process)
         every = self.accelerator.gather(mine).view(-1, *mine.shape)
-        means = every.double().mean(dim=(0, 2)).tolist()
+        means = every.cpu().double().mean(dim=(0, 2)).tolist()  # not every device has float64
         self.pending.clear()
         for step, mean in enumerate(means, self.first_pending):
             if not math.isfinite(mean):

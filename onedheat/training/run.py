@@ -119,12 +119,14 @@ class Run:
         self.accelerator = make_accelerator(self.config.precision)
         self.is_main = self.accelerator.is_main_process
         self.progress = progress and self.is_main
-        self._plan()  # what cannot be divided is refused before a folder is claimed
-        check_start(preset, start)  # likewise
-        self.config, state = told_by_main(
+        # What cannot be divided, or built, is refused before a folder is claimed.
+        self._plan()
+        check_start(preset, start)
+        self.config = told_by_main(self.accelerator, lambda: self._recipe(resume))
+        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator, start)
+        state = told_by_main(
             self.accelerator, lambda: self._open_folder(preset.detector, faces, start, resume)
         )
-        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator, start)
         self.losses = Losses(self.accelerator)
         self.seconds = 0.0
         if state is not None:
@@ -134,20 +136,23 @@ class Run:
         self.keeper = Keeper(checkpoints, self.config.save_minutes, saved)
         self.logs = Logs(self.out if self.is_main else None, self.step, tensorboard=tensorboard)
 
+    def _recipe(self, resume: bool) -> TrainConfig:
+        """The recipe as the run has it that is gone on with, if one is."""
+        return as_begun(self.config, self.out / "run.json") if resume else self.config
+
     def _open_folder(
         self,
         network: NetworkConfig,
         faces: FaceSet | ClipSet,
         start: LandmarkNetwork | None,
         resume: bool,
-    ) -> tuple[TrainConfig, dict[str, Any] | None]:
-        """Claims the folder; the recipe as the run has it, and the state to go on from, if any."""
-        config = as_begun(self.config, self.out / "run.json") if resume else self.config
+    ) -> dict[str, Any] | None:
+        """Claims the folder; the state to go on from, if any."""
         begins = None if start is None else digest(start)
-        asked = as_json(network, config, faces, self._plan().parts, begins)
+        asked = as_json(network, self.config, faces, self._plan().parts, begins)
         claim_folder(self.out, asked, resume=resume)
         self.checkpoints = Checkpoints(self.out, asked)
-        return config, self.checkpoints.newest() if resume else None
+        return self.checkpoints.newest() if resume else None
 
     def _plan(self, first_step: int = 0) -> MicroBatches:
         batches = Batches(len(self.training), self.config, first_step)
@@ -182,9 +187,8 @@ class Run:
         """The run in a sentence."""
         work, points = self.accelerator, self.training.scheme
         together = f"{work.num_processes} processes, " if work.num_processes > 1 else ""
-        what = "clips" if isinstance(self.training, ClipSet) else "faces"
         return (
-            f"{len(self.training)} {what} to train on, {len(self.validation)} of other photos to "
+            f"{len(self.training)} {self._what}s to train on, {len(self.validation)} of other photos to "
             f"validate; {len(points)} points ({points.name}); {together}{work.device.type}, "
             f"{work.mixed_precision.replace('no', 'fp32')}"
         )
@@ -199,7 +203,7 @@ class Run:
 
         Raises:
             DataError: too many faces can no longer be read; the state is saved.
-            FloatingPointError: the loss is not finite; the message names step and faces, and the
+            FloatingPointError: the loss is not finite; the message names step and faces, or clips, and the
                 newest checkpoint is from before.
             CheckpointError: the state could not be saved at the end, or another process trains here.
         """
@@ -280,12 +284,12 @@ class Run:
         step, loss = fault
         names = [self._name_of(face) for _, face in self.learner.plan.batches.at(step)]
         raise FloatingPointError(
-            f"the loss is {loss} at step {step}, on the faces {names}. {self._verdict(step)} "
+            f"the loss is {loss} at step {step}, on the {self._what}s {names}. {self._verdict(step)} "
             f"{self.keeper.newest_in_words()}."
         )
 
     def _verdict(self, step: int) -> str:
-        """Whether one of a step's faces is to blame; of this process's faces alone."""
+        """Whether one of a step's faces, or clips, is to blame; of this process's alone."""
         learner, plan = self.learner, self.learner.plan
         if not self.is_main:
             return ""
@@ -294,11 +298,17 @@ class Run:
             network.load_state_dict(state["detector"])
         draws = range(step * plan.parts + plan.first, step * plan.parts + plan.first + plan.each)
         parts = zip(draws, self._pictures(step), strict=False)
-        guilty = faces_to_blame(network, parts, learner.augmentation)
-        return verdict([self._name_of(face) for face in guilty], self.config.learning_rate)
+        guilty = faces_to_blame(network, parts, learner.varied)
+        names = [self._name_of(face) for face in guilty]
+        return verdict(names, self.config.learning_rate, self._what)
 
     def _name_of(self, face: int) -> str:
         return self.training.name_of(face)
+
+    @property
+    def _what(self) -> str:
+        """What is trained on, one of them."""
+        return "clip" if isinstance(self.training, ClipSet) else "face"
 
     def _agree(self, stop: bool) -> tuple[bool, bool]:
         """Whether to stop, and whether a checkpoint is due: the same answers in all processes."""

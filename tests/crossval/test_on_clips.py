@@ -177,3 +177,23 @@ def test_another_start_in_the_same_folder_is_refused(clips, start, tmp_path):
         with pytest.raises(SearchError, match=f"start: the weights {own} there, {asked} asked for"):
             Study(tmp_path, replace(search, start=other))
     assert (tmp_path / JOURNAL).read_bytes() == before
+
+
+def test_a_rate_with_which_heatmaps_are_not_finite_fails_and_the_search_goes_on(
+    clips, start, tmp_path
+):
+    search = search_on_clips(
+        clips,
+        start,
+        ["1e-3", "1e30"],
+        setting="learning_rate",
+        warmup_steps=0,
+        schedule="constant",
+        freeze_detector=False,
+    )
+    assert work.work(search, tmp_path)
+    results = work.run(search, tmp_path, progress=False)
+    assert results.complete and results.best == 1e-3
+    assert [(one.value, one.fold) for one in results.failed] == [(1e30, 1), (1e30, 2)]
+    assert all("the network gave values that are not finite" in one.fault for one in results.failed)
+    assert "learning_rate=1e+30 failed on fold 1: the network gave values" in results.as_text()

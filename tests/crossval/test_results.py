@@ -79,7 +79,7 @@ def test_on_the_way_values_are_compared_on_the_folds_that_all_have():
 def test_a_value_that_failed_on_a_fold_is_not_chosen_and_its_fault_is_told():
     results = results_of(ERRORS, failed=((0.4, 2),))
     assert results.best == 0.5 and results.complete
-    assert results.verdict().endswith("gamma=0.4 failed on fold 2: the loss is nan")
+    assert results.verdict().endswith("gamma=0.4 failed on fold 2: the loss is nan.")
     (failed,) = results.as_json()["failed"]
     assert failed == {"value": 0.4, "fold": 2, "fault": "the loss is nan"}
     everything = tuple((value, 1) for value in ERRORS)
@@ -188,7 +188,7 @@ def test_hidden_points_of_a_value_that_failed_are_not_told():
     one = FoldState(0.3, 1, "complete", 4.0, nrmse_hidden=9.0)
     failed = FoldState(0.3, 2, "fail", fault="the loss is nan")
     said = Results("decay", 2, "drawn", (one, failed)).verdict()
-    assert said == "Nothing has been measured yet. decay=0.3 failed on fold 2: the loss is nan"
+    assert said == "Nothing has been measured. decay=0.3 failed on fold 2: the loss is nan."
 
 
 def test_csv_has_a_line_for_each_fold_that_is_done():

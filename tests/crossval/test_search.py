@@ -63,6 +63,13 @@ def test_a_batch_that_cannot_be_split_is_refused_whichever_of_the_two_is_searche
         Search.of(halved, faces, "batch_size", ["4", "5"], 2)
 
 
+def test_a_size_that_no_detector_can_have_is_refused_before_anything_is_trained(faces):
+    with pytest.raises(
+        ValueError, match="^--values 48: .*size must be a power of two.* take 32 or 64"
+    ):
+        Search.of(PRESET, faces, "size", ["32", "48"], 2)
+
+
 def test_all_values_are_trained_on_one_fold_before_the_next(faces):
     search = search_of(faces, ["0.4", "0.1"], folds=3)
     assert search.places == [(0.1, 1), (0.4, 1), (0.1, 2), (0.4, 2), (0.1, 3), (0.4, 3)]

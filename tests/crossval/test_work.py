@@ -14,11 +14,14 @@ import pytest
 import torch
 from smallsearches import search_of
 
+from onedheat.checkpoints import CheckpointError
 from onedheat.crossval import work
 from onedheat.crossval.errors import SearchError
 from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import Study
 from onedheat.data.errors import DataError
+from onedheat.data.images import ImageError
+from onedheat.plots.search import search_curve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -201,27 +204,76 @@ def test_workers_save_and_end_when_the_command_is_killed(endless, tmp_path):
 # What goes wrong ------------------------------------------------------------------------------------
 
 
-def test_a_value_that_diverges_is_noted_and_the_others_are_trained(faces, tmp_path, monkeypatch):
-    class Diverging(work.Run):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FloatingPointError("the loss is nan at step 3"), "the loss is nan at step 3"),
+        (
+            ValueError("the network gave values that are not finite"),
+            "the network gave values that are",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory."), "OutOfMemoryError: CUDA out of memory."),
+        (RuntimeError("shapes differ\nException raised from c10"), "RuntimeError: shapes differ"),
+        (IndexError(), "IndexError"),
+    ],
+)
+def test_a_value_that_cannot_be_trained_is_noted_and_the_others_are_trained(
+    faces, tmp_path, monkeypatch, error, words
+):
+    class Failing(work.Run):
         def train(self):
             if self.bare.config.gamma == 0.4:
-                raise FloatingPointError("the loss is nan at step 3")
+                raise error
             return super().train()
 
-    monkeypatch.setattr(work, "Run", Diverging)
+    monkeypatch.setattr(work, "Run", Failing)
     assert work.work(search_of(faces), tmp_path)
     results = work.run(search_of(faces), tmp_path, progress=False)
     assert results.best == 0.0 and results.complete
-    assert [state.fault for state in results.failed] == ["the loss is nan at step 3"] * 2
+    assert [state.value for state in results.failed] == [0.4, 0.4]
+    for state in results.failed:
+        assert state.fault.startswith(words) and "\n" not in state.fault
+    table = results.as_text().splitlines()
+    assert table[2].split() == ["0.4", "0/2"]
+    assert f"gamma=0.4 failed on fold 2: {words}" in table[-1]
+    assert len(search_curve(results).axes[0].lines[0].get_xdata()) == 1  # of γ = 0 alone
+    rows = list(csv.DictReader((tmp_path / "folds.csv").read_text().splitlines()))
+    assert [(row["state"], row["nrmse"]) for row in rows][2:] == [("fail", "")] * 2
 
 
-def test_photos_that_are_gone_end_the_worker_and_its_fold_is_not_lost(faces, tmp_path, monkeypatch):
+def test_a_search_of_which_all_values_fail_ends_and_says_so(faces, tmp_path, monkeypatch):
+    def fails(self):
+        raise RuntimeError("too large")
+
+    monkeypatch.setattr(work.Run, "train", fails)
+    assert work.work(search_of(faces), tmp_path)
+    results = work.run(search_of(faces), tmp_path, progress=False)
+    assert results.complete and results.best is None
+    assert "Nothing has been measured. gamma=0.0 failed on fold 1: " in results.as_text()
+    assert "nothing has been measured" in search_curve(results).alt
+    assert results.as_json()["failed"][3] == {
+        "value": 0.4, "fold": 2, "fault": "RuntimeError: too large"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("the photos are gone"),
+        ImageError("the photos are gone"),
+        CheckpointError("the photos are gone"),
+        OSError("the photos are gone"),
+    ],
+)
+def test_what_any_value_would_meet_ends_the_worker_and_its_fold_is_not_lost(
+    faces, tmp_path, monkeypatch, error
+):
     def gone(self):
-        raise DataError("the photos are gone")
+        raise error
 
     with monkeypatch.context() as change:
         change.setattr(work.Run, "train", gone)
-        with pytest.raises(DataError, match="the photos are gone"):
+        with pytest.raises(type(error), match="the photos are gone"):
             work.work(search_of(faces), tmp_path)
     assert [one.state for one in Study(tmp_path, search_of(faces)).states()][0] == "running"
     assert work.work(search_of(faces), tmp_path)
@@ -243,6 +295,33 @@ def test_fp16_without_a_gpu_is_refused_before_anything_is_written_unless_all_is_
         with begun.claim() as claim:
             begun.record(claim, 3.0 + number, faces=12, seconds=1.0)
     assert work.run(search, out, progress=False).complete
+
+
+def test_fp16_without_a_gpu_is_no_fault_of_a_value(faces, tmp_path, monkeypatch):
+    search = search_of(faces, precision="fp16")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SearchError, match="^precision=fp16 needs a GPU"):
+        work.work(search, tmp_path)
+    assert {state.state for state in Study(tmp_path, search).states()} == {"waiting"}
+
+
+def test_a_gpu_that_an_error_has_spoilt_fails_no_other_fold(faces, tmp_path, monkeypatch):
+    def fails(self):
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+        monkeypatch.setattr(torch, "rand", broken)
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def broken(*_, **__):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    search = search_of(faces)
+    monkeypatch.setattr(work.Run, "train", fails)
+    with pytest.raises(
+        SearchError, match="^the GPU does nothing more for a worker .*illegal memory"
+    ):
+        work.work(search, tmp_path)
+    states = [state.state for state in Study(tmp_path, search).states()]
+    assert states == ["fail", "running", "waiting", "waiting"]
 
 
 def test_asked_to_stop_it_takes_no_other_fold(faces, tmp_path, runs):

@@ -93,3 +93,24 @@ def test_p_and_q_are_learned(name):
     attention, (dx, dy) = module(), features()
     sum(out.square().sum() for out in attention(dx, dy)).backward()
     assert getattr(attention, name).grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_narrow_features_stay_narrow(dtype):
+    attention, (dx, dy) = module(), features()
+    wanted = attention(dx, dy)
+    for found, exact in zip(attention.to(dtype)(dx.to(dtype), dy.to(dtype)), wanted, strict=True):
+        assert found.dtype == dtype
+        assert torch.allclose(found.double(), exact, atol=0.1, rtol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_in_mixed_precision_shares_are_made_narrow_once_when_they_are_already_weighed(dtype):
+    attention, (dx, dy) = module().float(), features()
+    dx, dy = dx.to(dtype), dy.to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        yx, xy = attention.affinities(dx, dy)
+        wanted = dx + 0.4 * yx @ dy, dy + 0.4 * xy @ dx
+        found = attention(dx, dy)
+    assert yx.dtype == torch.float32
+    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from onedheat.heatmaps import Heatmaps, marginalize
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import ClipNetwork, Detector, DetectorConfig, Tracker, TrackerConfig, build
+from onedheat.models.compared import recurrent2d, systems
 from onedheat.models.detector import EarlyReadout
 
 SMALL = {"width": 16, "channels": 16, "size": 64, "compressed": 4}
@@ -156,18 +157,84 @@ def test_pictures_of_another_size_are_refused():
         ({"gamma": -0.1}, "gamma"),
         ({"compressed": 3}, "compressed"),
         ({"compressed": 1}, "compressed"),
+        ({"size": 192}, "size must be a power of two, as CNN₁ halves .* got 192; take 128 or 256"),
+        ({"size": 192, "gamma": 0.0, "compressed": 4}, "size must be a power of two"),
         ({"width": 40}, "width"),
         ({"widen": 3}, "widen"),
         ({"depth": 0}, "depth"),
         ({"stacks": 0}, "stacks"),
         ({"channels": 0}, "channels"),
         ({"landmarks": 0}, "landmarks"),
+        ({"scheme": "aflw19"}, "as many as its scheme has points, got 68 for the 19 of aflw19"),
+        ({"scheme": "nope"}, "scheme must be one's own or one of aflw19, .*, got 'nope'"),
         ({"target_sigma": 0.0}, "target_sigma"),
     ],
 )
 def test_a_config_that_cannot_be_built_says_which_value(change, word):
     with pytest.raises(ValueError, match=word):
         DetectorConfig(**change)
+
+
+@pytest.mark.parametrize(
+    ("size", "compressed"), [(32, 2), (32, 4), (64, 2), (64, 8), (128, 4), (128, 16), (256, 8)]
+)
+def test_cnn_1_leaves_what_the_co_attention_and_cnn_2_are_made_for(size, compressed):
+    config = DetectorConfig(size=size, compressed=compressed, depth=1, width=16, channels=16)
+    with torch.device("meta"):
+        detector = Detector(config)
+        features = detector.first_x(torch.rand(1, 16, size // 4, size // 4))
+        assert features.shape == (1, 16, size // 4, compressed)
+        assert detector.second_x.flatten[0](detector.second_x.halve(features)).shape[-1] == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("kind", [DetectorConfig, TrackerConfig])
+def test_weights_of_another_width_find_about_the_same(dtype, kind):
+    network = build(kind(**SMALL, gamma=0.4)).eval()
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        wanted = network(images)
+        found = network.to(dtype)(images.to(dtype))
+    for vectors, same in zip(found, wanted, strict=True):
+        assert vectors.dtype == dtype
+        assert (vectors.float() - same).abs().max() < 0.05 * same.abs().max()
+
+
+def trained_once(config):
+    """A network after one backward pass in training mode."""
+    network = build(config).train()
+    frames = (2, 2) if isinstance(network, ClipNetwork) else (2,)
+    output = network(torch.rand(*frames, 3, 64, 64))
+    network.loss(output, 64 * torch.rand(*frames, 68, 2)).backward()
+    return network
+
+
+@pytest.mark.parametrize("stacks", [1, 2])
+@pytest.mark.parametrize("supervise_all", [True, False])
+@pytest.mark.parametrize("gamma", [0.0, 0.4])
+def test_a_network_says_whether_training_leaves_weights_without_a_gradient(
+    stacks, supervise_all, gamma
+):
+    detector = DetectorConfig(
+        **SMALL, depth=1, stacks=stacks, supervise_all=supervise_all, gamma=gamma
+    )
+    others = [system.config for system in systems(detector).values()]
+    for config in (
+        detector,
+        TrackerConfig(**asdict(detector)),
+        recurrent2d(detector, 0.5),
+        *others,
+    ):
+        network = trained_once(config)
+        idle = [name for name, value in network.named_parameters() if value.grad is None]
+        assert network.has_idle_weights == bool(idle), (config.kind, idle)
+
+
+def test_a_frozen_detector_s_weights_are_not_waited_for():
+    tracker = Tracker(TrackerConfig(**SMALL, stacks=2, gamma=0.0))
+    assert tracker.has_idle_weights
+    tracker.freeze_detector()
+    assert not tracker.has_idle_weights
 
 
 def test_an_unknown_setting_is_an_error():

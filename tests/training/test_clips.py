@@ -211,6 +211,38 @@ def test_a_stopped_run_goes_on_as_the_unbroken_one(clips, tmp_path):
         assert torch.equal(again.bare.state_dict()[name], value), name
 
 
+def test_a_loss_that_is_not_finite_names_step_and_clips(clips, tmp_path):
+    run = run_of(clips, tmp_path / "run", learning_rate=1e30)
+    with pytest.raises(FloatingPointError) as raised:
+        run.train()
+    said = str(raised.value)
+    step = run.step - 1
+    assert step > 0 and f"at step {step}, on the clips [" in said
+    assert all(run.training.name_of(clip) in said for _, clip in run.learner.plan.batches.at(step))
+    assert "rather than a clip, the learning rate of 1e+30 is at fault" in said
+
+
+def test_the_one_clip_that_spoils_a_loss_is_named(clips, tmp_path, monkeypatch):
+    """One with a landmark that is not annotated, in a network that cannot bear that."""
+    run = run_of(clips, tmp_path / "run")
+    _, guilty = run.learner.plan.batches.at(1)[1]
+    loss = Tracker.loss
+    monkeypatch.setattr(
+        Tracker, "loss", lambda self, output, at: loss(self, output, at) + 0 * at.sum()
+    )
+    made = list(run.training.clips)
+    landmarks = made[guilty].landmarks.copy()
+    landmarks[:, 30] = np.nan
+    made[guilty] = replace(made[guilty], annotation=landmarks)
+    run.training = replace(run.training, clips=tuple(made))
+    with pytest.raises(FloatingPointError, match="at step 1, on the clips") as raised:
+        run.train()
+    name = run.training.name_of(guilty)
+    assert f"By itself {name} has such a loss: look at this clip and its labels" in str(
+        raised.value
+    )
+
+
 def test_a_detector_is_not_trained_on_clips(clips, tmp_path):
     with pytest.raises(ValueError, match=r"looks at single faces: train it on clips\.faces"):
         Run(Preset(SMALL, QUICK, ""), clips, tmp_path / "run", progress=False)

@@ -71,3 +71,11 @@ def test_a_notebook_starts_two_processes_on_processors_alone(tree, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Launching training on 2" in done.stdout
     assert [row.step for row in read_metrics(tmp_path)] == [1, 2, 3, 4]
+
+
+@pytest.mark.timeout(300)
+def test_processes_do_not_wait_for_weights_that_have_no_gradient(tmp_path):
+    """P and Q at γ = 0, and what reads a tracker's early stacks."""
+    done = command("idleprocesses.py", tmp_path, seconds=280)
+    assert done.returncode == 0, done.stderr
+    assert "unused" not in done.stderr

@@ -85,6 +85,14 @@ def test_fp16_without_a_gpu_is_refused(faces, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_network_that_cannot_be_built_leaves_no_folder_in_the_way_of_the_next(faces, tmp_path):
+    huge = Preset(replace(SMALL, upsample=10**12), QUICK, "")
+    with pytest.raises(RuntimeError):  # no machine has the memory
+        Run(huge, faces, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    run_of(faces, tmp_path / "run")
+
+
 def test_another_scheme_is_refused(faces, tmp_path):
     with pytest.raises(ValueError, match="19 ibug68 landmarks"):
         Run(Preset(replace(SMALL, landmarks=19), QUICK, ""), faces, tmp_path / "run")
