@@ -137,7 +137,8 @@ def _in_words(results: Results, name: str) -> str:
         else ""
     )
     if not measured:
-        return f"{name} by {results.folds} folds: nothing has been measured yet."
+        soon = "" if results.complete else " yet"
+        return f"{name} by {results.folds} folds: nothing has been measured{soon}."
     what = measure.name[:1].upper() + measure.name[1:]
     return (
         f"{what} in per cent against {name}, mean and standard error over up to {results.folds} folds of "

@@ -324,7 +324,17 @@ class Run:
     # Looking at it ------------------------------------------------------------------------------
 
     def validate(self) -> Report:
-        """Measures the averaged weights on the photos held out."""
+        """Measures the averaged weights on the photos held out.
+
+        Raises:
+            FloatingPointError: they are not finite: the last steps, whose losses were, have broken them.
+        """
+        if not all(weight.isfinite().all() for weight in self.average.module.parameters()):
+            raise FloatingPointError(
+                f"after step {self.step} the weights are not finite: the learning rate of "
+                f"{self.config.learning_rate:g} is at fault; begin anew with a lower one, or with clip=1. "
+                f"{self.keeper.newest_in_words()}."
+            )
         return self._held_out.measure(Landmarker(self.average.module))
 
     def _validate_and_tell(self) -> Report:

@@ -299,6 +299,13 @@ def test_a_loss_that_is_not_finite_names_step_and_faces(faces, tmp_path):
     assert not list((tmp_path / "run/checkpoints").glob("*"))
 
 
+def test_weights_that_the_last_step_has_broken_are_not_measured(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run")
+    next(run.average.module.parameters()).data[0] = torch.nan
+    with pytest.raises(FloatingPointError, match="after step 0 the weights are not finite"):
+        run.validate()
+
+
 def test_the_one_face_that_spoils_a_loss_is_named(faces, tmp_path, monkeypatch):
     """Here it is one with a landmark that is not annotated, in a network that cannot bear that."""
     run = run_of(faces, tmp_path / "run", save_minutes=1e-9)
