@@ -141,12 +141,16 @@ def find_landmarks(
         Both in pixels of each photo; NaN for a face that was not found.
 
     Raises:
-        DataError: an unknown box, no box in the data, a face that no box can be made of; or the
+        DataError: no faces, an unknown box, no box in the data, a face that no box can be made of; or the
             detector's box is to be redrawn, which it is anyway.
         ValueError: the network gives values that are not finite.
     """
     if box not in {*BOX_RULES, DETECTOR}:
         raise DataError(f"no box {box!r}; there are: {', '.join([*BOX_RULES, DETECTOR])}")
+    if not len(faces):
+        raise DataError(
+            f"{faces.name} has no faces in {faces.split} to look at; give another split"
+        )
     if redrawn and box == DETECTOR:
         raise DataError("a face that the landmarker finds by itself is looked at twice already")
     predicted, sigma = [], []

@@ -222,3 +222,8 @@ def test_the_shipped_weights_on_talking_face(real_data):
     report = evaluate(load("tiny68", engine="torch"), faces)
     assert (report.faces, report.landmarks, report.clips) == (50, 7, 1)
     assert 2.0 < report.nrmse < 3.3 and report.nrmse_offset_removed < 1.7
+
+
+def test_a_set_without_faces_is_said(faces, landmarker):
+    with pytest.raises(DataError, match="has no faces in .* to look at; give another split"):
+        evaluate(landmarker, replace(faces, samples=()))

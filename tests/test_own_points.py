@@ -9,6 +9,7 @@ import pytest
 from faces300w import make_300w
 from ownfaces import FIVE, make_csv_folder, make_pts_folder, write_scheme
 from typer.testing import CliRunner
+from vw300 import add_clip
 
 import onedheat
 from onedheat.cli import app
@@ -222,7 +223,10 @@ def test_check_and_show_take_a_folder_or_a_name_with_its_folder(folder, tmp_path
         (["data", "check", "300w"], "300w lies in a folder, which is not given"),
         (["data", "check", "coco"], "no data set 'coco'"),
         (["data", "show", "coco"], "or a folder of your own"),
+        (["data", "check", "300w"], "write it behind the name: 300w FOLDER"),
         (["data", "show", "FOLDER", "--out", "/nowhere/x.png"], "cannot be written"),
+        (["data", "show", "FOLDER", "--out", "x.jpg"], "x.jpg: give a name that ends in .png"),
+        (["data", "scheme", "FOLDER", "--out", "x"], "x: give a name that ends in .png"),
         (["data", "check", "FOLDER", "FOLDER"], "1 folders are given for 0 data sets"),
         (["train", "--preset", "tiny", "--dataset", "300w", "--out", "x"], "300w lies in a folder"),
         (["train", "--preset", "tiny", "--dataset", "FOLDER", "--out", "x", "--split", "train",
@@ -238,6 +242,7 @@ def test_a_wrong_data_set_ends_in_one_sentence(folder, arguments, word):
 
 def test_sets_are_joined_where_their_schemes_are_one(folder, tmp_path):
     other = make_csv_folder(tmp_path / "other", 4)
+    write_scheme(other, name="other")  # as `data scheme` calls it
     out = ["--out", tmp_path / "run", "--preset", "tiny"]
     said = run("train", "--dataset", folder, "--dataset", other, *out, *SMALL)
     assert said.exit_code == 0, said.output
@@ -246,6 +251,28 @@ def test_sets_are_joined_where_their_schemes_are_one(folder, tmp_path):
     tree = make_300w(tmp_path / "300w", faces=6)
     said = run("train", "--dataset", "300w", "--dataset", other, "--root", tree, *out, *SMALL)
     assert said.exit_code == 1 and "sets of different landmark schemes" in said.stderr
+
+
+def test_a_broken_annotation_of_a_video_is_no_wrong_option(tmp_path):
+    clips = [add_clip(tmp_path / "300vw", name, 6) for name in ("001", "002", "003")]
+    (clips[1] / "annot/000003.pts").write_text("version: 1\nn_points: 68\n{\n1 x\n}\n")
+    out = ["--out", tmp_path / "run", "--preset", "tiny-tracker"]
+    said = run("train", "--dataset", "300vw", "--root", tmp_path / "300vw", *out, *SMALL)
+    assert said.exit_code == 1 and "000003.pts:4: expected two numbers" in said.stderr
+    assert "Usage" not in said.stderr
+
+
+def test_what_the_check_calls_an_error_is_not_trained_on(folder, tmp_path):
+    mine = make_csv_folder(tmp_path / "mine", 12)
+    lines = (mine / "landmarks.csv").read_text().splitlines()
+    lines[4] = ",".join([*lines[4].split(",")[:-2], "-1", "-1"])
+    (mine / "landmarks.csv").write_text("\n".join(lines))
+    checked = run("data", "check", mine)
+    out = ["--out", tmp_path / "run", "--preset", "tiny"]
+    trained = run("train", "--dataset", mine, *out, *SMALL)
+    for said, text in ((checked, checked.stdout), (trained, trained.stderr)):
+        assert said.exit_code == 1 and "csv:5: point 4 is at -1, -1, which looks like" in text
+    assert not (tmp_path / "run").exists()
 
 
 def test_too_few_faces_end_in_one_sentence(tmp_path):

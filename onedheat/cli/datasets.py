@@ -12,6 +12,17 @@ from onedheat.cli.speaking import OPTIONS, give, write_picture
 data = typer.Typer(help="Look after data sets.", **OPTIONS)
 
 
+def png(file: Path | None) -> Path | None:
+    """The name of a picture that is written as PNG.
+
+    Raises:
+        typer.BadParameter: it ends otherwise.
+    """
+    if file is not None and file.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{file}: give a name that ends in .png, which the picture is")
+    return file
+
+
 Named = Annotated[
     str, typer.Argument(metavar="DATASET", help="A data set's name, or your own folder.")
 ]
@@ -20,10 +31,25 @@ Folder = Annotated[
 ]
 
 
+def chosen_in(name: str, folder: Path | None):
+    """A data set and the folder it lies in.
+
+    Raises:
+        typer.BadParameter: no such data set, a folder too few or one too many.
+    """
+    from onedheat.data.datasets import DATASETS
+
+    if folder is None and name in DATASETS and DATASETS[name].needs_root:
+        raise typer.BadParameter(
+            f"{name} lies in a folder, which is not given; write it behind the name: {name} FOLDER"
+        )
+    return paired_with_folders([name], [folder] if folder else [])[0]
+
+
 @data.command("check")
 def data_check(dataset: Named, folder: Folder = None, json_to: Json = None):
     """Say everything that is wrong with a data set's folder; exit 1 if it cannot be used."""
-    ((chosen, root),) = paired_with_folders([dataset], [folder] if folder else [])
+    chosen, root = chosen_in(dataset, folder)
     report = chosen.check(root, progress=True)
     give(report.as_json(), report.as_text(), json_to)
     raise typer.Exit(0 if report.usable else 1)
@@ -36,12 +62,14 @@ def data_show(
     split: Annotated[str | None, typer.Option(help="By default the training split.")] = None,
     count: Annotated[int, typer.Option(min=1, max=200, help="How many faces.")] = 24,
     seed: Annotated[int, typer.Option(help="Another seed, other faces.")] = 0,
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="The picture.")] = Path("sheet.png"),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.png", help="The picture.", callback=png)
+    ] = Path("sheet.png"),
 ):
     """Draw a sheet of annotated faces, chosen at random, to be looked at."""
     from onedheat.plots.sheets import Cutout, face_sheet
 
-    ((chosen, root),) = paired_with_folders([dataset], [folder] if folder else [])
+    chosen, root = chosen_in(dataset, folder)
     faces = chosen.drawn(root, split, count, seed)
     cutouts = [Cutout.of(sample) for sample in faces.samples]
     sheet = face_sheet(cutouts, faces.scheme, f"{faces.name}, {faces.split}")
@@ -57,10 +85,11 @@ def data_scheme(
         typer.Option(metavar="NAME", help="The points are those of a published scheme: ibug68, …"),
     ] = None,
     anew: Annotated[
-        bool, typer.Option("--anew", help="Propose again, over a scheme.json that is there.")
+        bool, typer.Option("--anew", help="Write over a scheme.json that is there.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="The drawing; FOLDER/scheme.png.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="The drawing; FOLDER/scheme.png.", callback=png),
     ] = None,
 ):
     """Propose what your own points are (scheme.json) and draw it; a scheme that is there is drawn."""
@@ -81,6 +110,8 @@ def data_scheme(
     write_picture(out, scheme_sheet(found.scheme, found.shape, view).png())
     for fault in found.faults:
         typer.echo(f"left out: {fault}", err=True)
+    for fault in found.strange:
+        typer.echo(f"doubtful: {fault}", err=True)
     if found.written:
         typer.echo(f"{folder / SCHEME}: proposed from {found.faces} faces" if like is None
                    else f"{folder / SCHEME}: the points of {like}")  # fmt: skip

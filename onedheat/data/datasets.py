@@ -240,7 +240,7 @@ DATASETS = {
 
 OWN = DataSet(
     name="own",
-    title="a folder of one's own faces: any number of points",
+    title="a folder of one's own faces: two points or more",
     page="",
     terms="one's own",
     layout=(

@@ -22,7 +22,7 @@ def folders_below(root: str | Path, expected: str) -> list[Path]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise DataError(f"{root} is no folder; --root is the folder that holds {expected}")
+        raise DataError(f"{root} is no folder; give the folder that holds {expected}")
     return sorted([root, *_below(root, DEPTH)], key=lambda path: (len(path.parts), path))
 
 
@@ -34,6 +34,38 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
     for child in inner:
         yield child
         yield from _below(child, depth - 1)
+
+
+def files_below(root: Path) -> list[Path]:
+    """What lies in and below a folder, sorted; hidden files and folders are left out.
+
+    Symbolic links to folders are followed, as photos often lie on another disk; one that leads back to
+    a folder it lies in is not.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    return sorted(_entries(root, ()))
+
+
+def _entries(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+    within = (*above, os.path.realpath(folder))
+    if within[-1] in above:
+        return
+    try:
+        with os.scandir(folder) as entries:
+            found = [(folder / entry.name, entry.is_dir()) for entry in entries]
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be read ({error.strerror}); give yourself permission to read it, or move "
+            "it away"
+        ) from None
+    for path, is_folder in found:
+        if path.name.startswith("."):
+            continue
+        yield path
+        if is_folder:
+            yield from _entries(path, within)
 
 
 def find_file(folders: Iterable[Path], name: str) -> Path | None:

@@ -37,7 +37,13 @@ _BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 _ALONE = frozenset({"image", "split", "group", *_BOX})
 _NUMBERED = re.compile(r"([xyv])(0|[1-9][0-9]{0,4})", re.ASCII)
 _NAMED = re.compile(r"(.+)_(x|y|visible)", re.DOTALL)
-_TRUTH = {"1": True, "true": True, "0": False, "false": False}
+_MISSING = ("", "nan", "na", "none", "null")
+_TRUTH = {
+    **dict.fromkeys(
+        ("1", "1.0", "true"), True
+    ),  # 1.0: as pandas writes a column that once had gaps
+    **dict.fromkeys(("0", "0.0", "false"), False),
+}
 
 
 class CsvError(DataError):
@@ -213,7 +219,8 @@ class _Columns:
         except ValueError:
             number = math.nan
         if not abs(number) < FARTHEST:  # nan is not
-            hint = "" if word else "; give every point a place, and mark hidden ones as not visible"
+            missing = word.lower() in _MISSING
+            hint = "; give every point a place, and mark hidden ones as not visible" * missing
             raise _Fault(f"column {self.header[column]!r}: {no_coordinate(word)}{hint}")
         return number
 

@@ -1,4 +1,4 @@
-"""A folder of one's own annotated faces, with any number of points.
+"""A folder of one's own annotated faces, with two points or more.
 
 Either photos with a `.pts` file beside each (coordinates count from **1**, see `onedheat.data.pts`), in
 folders as deep as one likes:
@@ -16,8 +16,9 @@ or photos and one CSV file (coordinates count from **0**, see `onedheat.data.lan
 `scheme.json` says what the points are (see `onedheat.landmarks.written`); `onedheat data scheme FOLDER`
 proposes one from the labels and draws it.
 
-A face belongs to the split that the CSV's column `split` names, else to that of the folder at the top
-that its photo lies in, if this is called train, val, valid, validation or test; else to ``train``.
+A face belongs to the split that the CSV's column `split` names; else to that of a folder on the way
+from FOLDER to its photo that is called train, val, valid, validation or test, in small letters or not;
+else to ``train``. A photo in folders of two splits is refused.
 
 Faces that must stay on one side when training faces are divided: those of one group in the CSV's column
 `group`, else in `photo_groups.csv` (columns image, photo_group; image without its ending), else those
@@ -28,7 +29,7 @@ import hashlib
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,10 @@ import numpy as np
 from jaxtyping import Bool
 
 from onedheat.data.errors import DataError
+from onedheat.data.folders import files_below
 from onedheat.data.images import SUFFIXES
 from onedheat.data.landmark_csv import CsvError, read_landmark_csv
-from onedheat.data.pts import PtsError, looks_zero_based, read_pts
+from onedheat.data.pts import PtsError, looks_zero_based, no_places, read_pts
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import GROUPS, PhotoGroups
@@ -46,6 +48,7 @@ from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import FACE_SIZE, Scheme
 
 SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
+_PHONES = (".heic", ".heif")  # what phones write, and nothing here reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,19 +131,24 @@ def read_own(root: str | Path, split: str = "train") -> FaceSet:
     return FaceSet(Path(root).resolve().name, split, scheme, samples)
 
 
-def read_labels(root: str | Path, scheme: Scheme | None = None) -> Labels:
+def read_labels(
+    root: str | Path, scheme: Scheme | None = None, *, called: str | None = None
+) -> Labels:
     """Every label of a folder, whatever is wrong with some of them.
 
     Args:
         root: the folder.
         scheme: what the points must be; without one, as many as the first label has.
+        called: what faults call the scheme; by default it is the folder's `scheme.json`.
 
     Raises:
-        DataError: no such folder, no labels in it, or more than one kind or CSV file of them.
+        DataError: no such folder, one that cannot be read, no labels in it, or more than one kind or
+            CSV file of them.
     """
     root = Path(root)
     demand_folder(root)
-    files = [path for path in sorted(root.rglob("*")) if not _hidden(path, root)]
+    files = files_below(root)
+    called = called or str(root / SCHEME)
     annotations = [path for path in files if path.suffix.lower() == ".pts"]
     tables = [
         path
@@ -153,15 +161,15 @@ def read_labels(root: str | Path, scheme: Scheme | None = None) -> Labels:
             f"{root} holds several sets of labels ({', '.join(found)}); keep one CSV file, or .pts files"
         )
     if annotations:
-        labels = _from_pts(root, files, annotations, scheme)
+        labels = _from_pts(root, files, annotations, scheme, called)
     elif tables:
-        labels = _from_csv(root, tables[0], scheme)
+        labels = _from_csv(root, files, tables[0], scheme, called)
     else:
         raise DataError(
             f"{root} holds no labels; expected photos with a .pts file beside each, or one CSV file "
             "with the columns image,x0,y0,x1,y1,…"
         )
-    return _without_degenerate(labels, scheme)
+    return _without_degenerate(labels, scheme, called)
 
 
 def photos_of(root: str | Path) -> list[Path]:
@@ -169,25 +177,22 @@ def photos_of(root: str | Path) -> list[Path]:
     root = Path(root)
     drawing = (root / SCHEME).with_suffix(".png")
     return [
-        path
-        for path in sorted(root.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path != drawing and not _hidden(path, root)
+        path for path in files_below(root) if path.suffix.lower() in SUFFIXES and path != drawing
     ]
 
 
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
-
-
 def _from_pts(
-    root: Path, files: Iterable[Path], annotations: list[Path], scheme: Scheme | None
+    root: Path, files: list[Path], annotations: list[Path], scheme: Scheme | None, called: str
 ) -> Labels:
-    photos = defaultdict(list)
+    photos, others = defaultdict(list), {}
     for path in files:
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in _PHONES:
+            others[path.with_suffix("")] = f"convert {path.name} to JPEG"
+        elif path.suffix.lower() in SUFFIXES and os.path.isfile(path):  # and no link to nothing
             photos[path.with_suffix("")].append(path)
+            others[path] = f"rename it to {path.with_suffix('.pts').name}"
     faces, faults, count = [], [], len(scheme) if scheme else None
-    expected = f"{SCHEME} has" if scheme else f"{annotations[0]} has"
+    expected = f"{called} has" if scheme else f"{annotations[0]} has"
     for annotation in annotations:
         beside = photos[annotation.with_suffix("")]
         try:
@@ -202,17 +207,24 @@ def _from_pts(
         if len(landmarks) != count:
             faults.append(f"{annotation}: holds {len(landmarks)} points, {expected} {count}")
         elif not beside:
-            faults.append(f"{annotation}: has no photo beside it; fetch it or move the file away")
+            mend = others.get(annotation.with_suffix(""), "fetch it or move the file away")
+            faults.append(f"{annotation}: has no photo beside it; {mend}")
         elif len(beside) > 1:
             names = " and ".join(path.name for path in beside)
             faults.append(f"{annotation}: belongs to {names}; keep the photo that was annotated")
         else:
-            split = _split_of(beside[0].relative_to(root))
+            try:
+                split = _split_of(beside[0], root)
+            except DataError as error:
+                faults.append(f"{annotation}: {error}")
+                continue
             faces.append(LabelledFace(str(annotation), beside[0], landmarks, split, True))
     return Labels(tuple(faces), tuple(faults))
 
 
-def _from_csv(root: Path, path: Path, scheme: Scheme | None) -> Labels:
+def _from_csv(
+    root: Path, files: list[Path], path: Path, scheme: Scheme | None, called: str
+) -> Labels:
     try:
         table = read_landmark_csv(path)
     except CsvError as error:
@@ -220,12 +232,12 @@ def _from_csv(root: Path, path: Path, scheme: Scheme | None) -> Labels:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     if scheme and len(scheme) != table.count:
-        fault = f"{path}:1: names {table.count} points, {root / SCHEME} has {len(scheme)}"
+        fault = f"{path}:1: names {table.count} points, {called} has {len(scheme)}"
         return Labels((), (fault,), table.points)
     if scheme and table.points not in (None, scheme.points):
         at = [a != b for a, b in zip(table.points, scheme.points, strict=True)].index(True)
         fault = (
-            f"{path}:1: point {at} is {table.points[at]!r}, in {root / SCHEME} it is "
+            f"{path}:1: point {at} is {table.points[at]!r}, in {called} it is "
             f"{scheme.points[at]!r}; give both the same names in the same order"
         )
         return Labels((), (fault,), table.points)
@@ -233,32 +245,68 @@ def _from_csv(root: Path, path: Path, scheme: Scheme | None) -> Labels:
         fault = f"{path}:1: names columns, and no face follows; write one face a line below them"
         return Labels((), (fault,), table.points)
     faces, faults = [], [str(fault) for fault in table.faults]
+    similar = {_spelt_alike(file): file for file in files if file.suffix.lower() in SUFFIXES}
     for row in table.rows:
         where, photo = f"{path}:{row.line}", root / row.image
         if not os.path.isfile(photo):  # unlike Path.is_file, says no to any text at all
-            faults.append(f"{where}: there is no photo {str(photo)!r}")
+            slashed = root / row.image.replace("\\", "/")  # tables are written on Windows too
+            if not os.path.isfile(slashed):
+                there = similar.get(_spelt_alike(slashed))
+                hint = f"; there is {str(there)!r}, write its name so" if there else ""
+                faults.append(f"{where}: there is no photo {str(photo)!r}{hint}")
+                continue
+            photo = slashed
+        try:
+            split = _split_named(row.split) if row.split else _split_of(photo, root)
+        except DataError as error:
+            faults.append(f"{where}: {error}, or add a column 'split'")
             continue
-        split = row.split or _split_of(Path(row.image))
         faces.append(
             LabelledFace(where, photo, row.landmarks, split, False, row.group, row.visible, row.box)
         )
     return Labels(tuple(faces), tuple(faults), table.points)
 
 
-def _split_of(photo: Path) -> str:
-    """The split of a photo by its path from the folder."""
-    top = photo.parts[0].lower() if len(photo.parts) > 1 else ""
-    return top if top in SPLIT_FOLDERS else "train"
+def _spelt_alike(photo: Path) -> str:
+    """What is the same of two paths that differ in capital letters or in how they end."""
+    return os.path.abspath(os.path.splitext(photo)[0]).lower()
 
 
-def _without_degenerate(labels: Labels, scheme: Scheme | None) -> Labels:
-    """The labels without those that no crop or no error can be computed from."""
+def _split_named(split: str) -> str:
+    """The split that a table names; Train is train."""
+    return split.lower() if split.lower() in SPLIT_FOLDERS else split
+
+
+def _split_of(photo: Path, root: Path) -> str:
+    """The split of a photo by the folders between the data folder and it.
+
+    Raises:
+        DataError: they name two.
+    """
+    way = os.path.relpath(photo, root)
+    if way.startswith(os.pardir):  # one of the two paths may go through a link
+        way = os.path.relpath(os.path.realpath(photo), os.path.realpath(root))
+    folders = (part.lower() for part in Path(way).parts[:-1])
+    splits = list(dict.fromkeys(part for part in folders if part in SPLIT_FOLDERS))
+    if len(splits) > 1:
+        raise DataError(
+            f"its photo {way} lies in folders called {' and '.join(splits)}; rename one of them"
+        )
+    return splits[0] if splits else "train"
+
+
+def _without_degenerate(labels: Labels, scheme: Scheme | None, called: str) -> Labels:
+    """The labels without those that no crop or no error can be computed from, or that are no places."""
     faces, faults = [], list(labels.faults)
     for face in labels.faces:
-        if np.ptp(face.landmarks, axis=0).max() == 0:
+        if len(face.landmarks) == 1:
+            faults.append(f"{face.where}: one point has no size to crop by; give at least two")
+        elif np.ptp(face.landmarks, axis=0).max() == 0:
             faults.append(f"{face.where}: all points lie in one place")
+        elif fault := no_places(face.landmarks, counts_from_1=face.counts_from_1):
+            faults.append(f"{face.where}: {fault}")
         elif scheme and scheme.normaliser == FACE_SIZE and face.box is None:
-            faults.append(f"{face.where}: no box, but {SCHEME} divides errors by the face size")
+            faults.append(f"{face.where}: no box, but {called} divides errors by the face size")
         elif scheme and scheme.normalising_distance(face.landmarks, face.box) == 0:
             faults.append(f"{face.where}: the two points of the normaliser lie in one place")
         else:

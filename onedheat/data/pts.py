@@ -11,6 +11,7 @@ Coordinates count from 1, as Matlab does. They are turned into pixel-centre coor
 0 here and nowhere else.
 """
 
+import codecs
 import io
 import math
 from collections.abc import Iterator
@@ -20,22 +21,26 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from onedheat.data.errors import DataError
 from onedheat.geometry import Landmarks
 
 MAX_BYTES = 1_000_000  # a file of 68 points has 2,000; what is larger is another file by that name
 FARTHEST = 1e7
 """Pixels; no coordinate of a label is that large, whatever file it stands in."""
 
+SMALLEST = 4.0
+"""Pixels; no face of which anything can be seen is smaller."""
 
-class PtsError(ValueError):
+
+class PtsError(DataError):
     """A `.pts` file that cannot be read; the message names file, line and what is wrong."""
 
 
 def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
     """Landmarks of a `.pts` file, (N, 2) in pixels, the first pixel's centre being 0.
 
-    Accepts ``version: 1.0``, any spacing, blank lines, Windows line ends, exponents, and a missing
-    newline at the end.
+    Accepts ``version: 1.0``, any spacing, blank lines, Windows line ends, exponents, a missing newline
+    at the end, and the mark (BOM) that Windows' editors begin a file with.
 
     Args:
         path: the file.
@@ -55,7 +60,7 @@ def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         raise fault(1, f"the file has more than {MAX_BYTES:,} bytes; is this a .pts file?")
-    number, lines = 1, _lines(raw.decode("latin-1"), fault)
+    number, lines = 1, _lines(raw.removeprefix(codecs.BOM_UTF8).decode("latin-1"), fault)
 
     header: dict[str, tuple[int, str]] = {}
     for number, words in lines:
@@ -123,8 +128,19 @@ class PtsFiles:
         return len(self.names)
 
     def read(self) -> Float[np.ndarray, "frames landmarks 2"]:
-        """(T, N, 2) in pixels. Raises `PtsError` and `OSError` as `read_pts` does."""
-        return np.stack([read_pts(self.folder / name, self.points) for name in self.names])
+        """(T, N, 2) in pixels.
+
+        Raises:
+            PtsError: as `read_pts` does, and of numbers that are no places (`no_places`).
+            OSError: as `read_pts` does.
+        """
+        return np.stack([self._read(self.folder / name) for name in self.names])
+
+    def _read(self, path: Path) -> Landmarks:
+        landmarks = read_pts(path, self.points)
+        if fault := no_places(landmarks):
+            raise PtsError(f"{path}: {fault}")
+        return landmarks
 
 
 def _point(words: list[str], fault) -> tuple[float, float]:
@@ -147,6 +163,36 @@ def _point(words: list[str], fault) -> tuple[float, float]:
 def no_coordinate(word: str) -> str:
     """What is said of a word that stands for a coordinate and is none, or lies beyond `FARTHEST`."""
     return f"{word[:60]!r} is no pixel coordinate"
+
+
+def no_places(landmarks: Landmarks, *, counts_from_1: bool = True) -> str | None:
+    """What says that a face's numbers are no places in a photo; None if nothing does.
+
+    A missing point is written as -1, -1, and in tables as 0, 0 too; coordinates are sometimes shares
+    of the picture's width and height.
+
+    Args:
+        landmarks: (N, 2) in pixels, from 0.
+        counts_from_1: whether the file's own coordinates do, as those of `.pts` files; a 0, 0 in one is
+            what `looks_zero_based` doubts.
+    """
+    written = landmarks + 1 if counts_from_1 else landmarks
+    for mark in (-1,) if counts_from_1 else (-1, 0):
+        missing = np.flatnonzero((written == mark).all(axis=1))
+        if len(missing):
+            otherwise = "leave the face out" if counts_from_1 else "mark it as not visible"
+            joined = "or" if counts_from_1 else "and"
+            return (
+                f"point {missing[0]} is at {mark}, {mark}, which looks like 'missing'; give it the place "
+                f"where it must be, {joined} {otherwise}"
+            )
+    side = np.ptp(landmarks, axis=0).max()
+    if side < SMALLEST:
+        return (
+            f"the whole face is {side:.2g} px large; coordinates seem to be shares of the picture, "
+            "multiply them by its width and height"
+        )
+    return None
 
 
 def looks_zero_based(landmarks: Landmarks) -> bool:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, read_image
 from onedheat.geometry import Box, Landmarks
-from onedheat.landmarks import Scheme
+from onedheat.landmarks import Scheme, scheme_as_json
 
 
 @runtime_checkable
@@ -94,7 +94,11 @@ class FaceSet:
         return [sample.group for sample in self.samples]
 
     def landmarks(self) -> Float[np.ndarray, "faces landmarks 2"]:
-        """All landmarks, (B, N, 2), in pixels of each photo."""
+        """All landmarks, (B, N, 2), in pixels of each photo. Raises `DataError` if there are none."""
+        if not self.samples:
+            raise DataError(
+                f"{self.name} has no faces of a split {self.split!r}; give another split"
+            )
         return np.stack([sample.landmarks for sample in self.samples])
 
     def name_of(self, index: int) -> str:
@@ -106,7 +110,13 @@ class FaceSet:
         return replace(self, split=split, samples=tuple(s for s in self.samples if keep(s)))
 
     def drawn(self, count: int, seed: int = 0) -> "FaceSet":
-        """So many of the faces, or all where there are fewer, chosen at random."""
+        """So many of the faces, or all where there are fewer, chosen at random.
+
+        Raises:
+            ValueError: `count` is less than 0.
+        """
+        if count < 0:
+            raise ValueError(f"count must be 0 or more, got {count}")
         chosen = random.Random(seed).sample(self.samples, min(count, len(self)))
         return replace(self, samples=tuple(chosen))
 
@@ -147,8 +157,9 @@ def held_out_groups(groups: Sequence[str], share: float, seed: int, what: str) -
         held_out.add(left.pop())
     if len(members) == 1:
         raise DataError(
-            f"all {what} are of one photo, and cannot be divided into some to train on and some to "
-            "validate on; add photos"
+            f"all {what} are of one photo, video or group ({next(iter(members))}), and cannot be divided "
+            "into some to train on and some to validate on; add others, or groups where the labels say "
+            "them"
         )
     if not held_out or not left:
         raise DataError(
@@ -159,22 +170,41 @@ def held_out_groups(groups: Sequence[str], share: float, seed: int, what: str) -
 
 
 def union(*parts: FaceSet) -> FaceSet:
-    """Several sets as one.
+    """Several sets as one, whose scheme is the first one's.
 
     Raises:
-        DataError: their landmark schemes differ.
+        DataError: there are none, or their landmark schemes differ in more than their names.
+        TypeError: something that is no `FaceSet`.
     """
+    if not parts:
+        raise DataError("there are no sets to join; give at least one")
+    for part in parts:
+        if not isinstance(part, FaceSet):
+            raise TypeError(f"expected sets of faces, union(a, b), got a {type(part).__name__}")
     first = parts[0]
     for other in parts[1:]:
-        if other.scheme != first.scheme:
-            raise DataError(
-                f"sets of different landmark schemes cannot be joined: {first.name} has the "
-                f"{len(first.scheme)} points of {first.scheme.name!r}, {other.name} the "
-                f"{len(other.scheme)} of {other.scheme.name!r}, which is not the same"
-            )
+        _demand_same_scheme(first, other)
     return FaceSet(
         name="+".join(dict.fromkeys(part.name for part in parts)),
         split="+".join(dict.fromkeys(part.split for part in parts)),
         scheme=first.scheme,
         samples=tuple(sample for part in parts for sample in part.samples),
+    )
+
+
+def _demand_same_scheme(first: FaceSet, other: FaceSet) -> None:
+    """Raises `DataError` if two sets have different points; what their schemes are called is no matter."""
+    ours, theirs = scheme_as_json(first.scheme), scheme_as_json(other.scheme)
+    differing = [key for key in ours if key != "name" and ours[key] != theirs[key]]
+    if not differing:
+        return
+    refused = "sets of different landmark schemes cannot be joined: "
+    if len(first.scheme) != len(other.scheme):
+        raise DataError(
+            f"{refused}{first.name} has {len(first.scheme)} points, {other.name} {len(other.scheme)}; "
+            "train on each alone"
+        )
+    raise DataError(
+        f"{refused}{first.name} and {other.name} differ in {', '.join(map(repr, differing))}; give both "
+        "the same scheme.json"
     )

@@ -33,7 +33,10 @@ def read_scheme(root: str | Path) -> Scheme:
         ) from None
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: no JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}:{line}: a byte that is no UTF-8; save the file as UTF-8") from None
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None

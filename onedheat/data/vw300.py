@@ -180,7 +180,7 @@ def excluded(root: str | Path) -> dict[str, str]:
 
 
 def _names(path: Path) -> Iterator[tuple[str, str]]:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
         if name := line.partition("#")[0].strip():
             yield name, f"{path}:{number}"

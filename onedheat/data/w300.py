@@ -19,7 +19,7 @@ from pathlib import Path
 from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
 from onedheat.data.landmark_csv import csv_text
-from onedheat.data.pts import looks_zero_based, read_pts
+from onedheat.data.pts import looks_zero_based, no_places, read_pts
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import IBUG68
 
@@ -58,8 +58,8 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
         Whatever part of the split is there; `onedheat data check` compares with the official counts.
 
     Raises:
-        DataError: an unknown split, no such folder, no face in it, a `.pts` file without a photo, or a
-            `photo_groups.csv` that cannot be read.
+        DataError: an unknown split, no such folder, no face in it, a `.pts` file without a photo or
+            whose numbers are no places (`no_places`), or a `photo_groups.csv` that cannot be read.
         PtsError: a `.pts` file that cannot be read.
 
     Warns:
@@ -79,6 +79,8 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
                     f"{annotation} has no photo beside it; fetch it or move the file away"
                 )
             landmarks = read_pts(annotation, len(IBUG68))
+            if fault := no_places(landmarks):
+                raise DataError(f"{annotation}: {fault}")
             group = grouping.of(photo, subset)
             samples.append(Sample(Photo(photo), landmarks, group, subset))
     if not samples:

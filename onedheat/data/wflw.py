@@ -13,6 +13,7 @@ Coordinates are taken as they are, the first pixel being 0. The data set does no
 counts; the published readers (HRNet-Facial-Landmark-Detection, PIPNet) do the same.
 """
 
+import codecs
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -130,7 +131,8 @@ def photo_folders(folders: list[Path]) -> list[Path]:
 
 def lines(path: Path) -> Iterator[tuple[str, list[bytes]]]:
     """File and number of each line, and its words; empty lines are left out."""
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    text = path.read_bytes().removeprefix(codecs.BOM_UTF8)  # as Windows' editors begin a file
+    for number, line in enumerate(text.splitlines(), 1):
         if words := line.split():
             yield f"{path}:{number}", words
 

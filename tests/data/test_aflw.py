@@ -167,7 +167,7 @@ def test_check_finds_every_fault_and_names_it(few, copy):
         f"error: {path}: face 2: a landmark lies",
         f"error: {path}: face 3: its box [300.0, 300.0, 320.0, 320.0] lies outside its 96 × 96 photo",
         f"listed photos that are not there (1): {variables['nameList'][4]}",
-        f"{variables['nameList'][3]} is no image",
+        f"{variables['nameList'][3]}: is no image",
     ):
         assert expected in said, expected
     assert report.faces == TRAIN + TEST - 2  # two faces in the photo that is gone

@@ -58,6 +58,8 @@ def test_names_visibility_boxes_splits_and_groups_are_read(write):
     first, second = table.rows
     assert table.points == ("eye", "nose")
     assert (first.visible.tolist(), second.visible.tolist()) == ([True, False], [True, True])
+    pandas = read_landmark_csv(write(FULL.replace(",1,0,-0.5", ",1.0,0.0,-0.5")))
+    assert pandas.faults == () and pandas.rows[0].visible.tolist() == [True, False]
     assert (first.box.tolist(), second.box) == ([-0.5, 0, 9.5, 10], None)
     assert (first.split, first.group, second.split, second.group) == ("train", "anna", None, None)
 
@@ -98,7 +100,7 @@ def test_a_header_that_says_nothing_clear_is_refused(write, text, word):
         ("a.jpg,1,2,3,4,5", "6 values"),
         ("a.jpg,1,x,3,4", "column 'y0': 'x' is no pixel coordinate"),
         ("a.jpg,1,,3,4", "column 'y0': '' is no pixel coordinate; give every point a place"),
-        ("a.jpg,nan,2,3,4", "column 'x0': 'nan'"),
+        ("a.jpg,nan,2,3,4", "column 'x0': 'nan' is no pixel coordinate; give every point a place"),
         ("a.jpg,1e99,2,3,4", "column 'x0': '1e99'"),
         ("a.jpg,1_0,2,3,4", "column 'x0': '1_0'"),
         (",1,2,3,4", "column 'image' is empty"),

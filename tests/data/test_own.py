@@ -1,6 +1,8 @@
 """Folders of one's own: both formats, splits, groups, and every fault with its file and line."""
 
+import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,12 +12,13 @@ import pytest
 from faces300w import pts_text
 from ownfaces import FIVE, OF_68, draw, make_csv_folder, make_pts_folder, write_scheme
 
-from onedheat.data import DataError, dataset, read, union
+from onedheat.data import ClipSet, DataError, FaceSet, dataset, read, union
 from onedheat.data.checks.own import check_own
+from onedheat.data.clips import joined
 from onedheat.data.datasets import paired
 from onedheat.data.own import read_labels, read_own
 from onedheat.data.own_scheme import own_scheme
-from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
+from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme, strangers
 from onedheat.data.scheme_file import SCHEME, read_scheme
 from onedheat.data.w300 import read_300w
 from onedheat.landmarks import IBUG68
@@ -26,6 +29,18 @@ def far_away() -> str:
     lines = pts_text(np.eye(5)[:, :2]).splitlines()
     lines[4] = "1e300 2"
     return "\n".join(lines)
+
+
+def mark(path: Path, words: str) -> None:
+    """Puts other coordinates for the second point of a `.pts` file."""
+    lines = path.read_text().splitlines()
+    lines[4] = words
+    path.write_text("\n".join(lines))
+
+
+def broken_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere.jpg")
 
 
 def test_pts_files_count_from_1_and_a_csv_from_0(tmp_path):
@@ -68,6 +83,57 @@ def test_folders_called_train_and_test_are_splits_and_others_are_not(tmp_path):
         read_own(root, "tset")
 
 
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("slash", ["/", "\\"])
+def test_a_splits_folder_may_lie_anywhere_on_the_way_to_the_photo(tmp_path, absolute, slash):
+    root = make_csv_folder(tmp_path / "mine", 3)
+    path = root / "landmarks.csv"
+    for name, place in (("face 1.jpg", "images/test"), ("face 2.jpg", "images/Train/anna")):
+        (root / place).mkdir(parents=True)
+        (root / name).rename(root / place / name)
+        named = root / place / name if absolute else Path("..", "mine", place, name)
+        written = str(named).replace("/", slash)
+        path.write_text(path.read_text().replace(name, written))
+    assert [s.source.path.name for s in read_own(root, "test").samples] == ["face 1.jpg"]
+    assert len(read_own(root)) == 2
+    (tmp_path / "link").symlink_to(root)  # absolute paths then lead elsewhere at first sight
+    assert len(read_own(tmp_path / "link", "test")) == 1
+    (root / "images/test").rename(root / "images/Train/test")
+    path.write_text(
+        path.read_text().replace(f"images{slash}test", f"images{slash}Train{slash}test")
+    )
+    with pytest.raises(
+        DataError, match=r"csv:3: its photo .* in folders called train and test; ren"
+    ):
+        read_own(root)
+
+
+def test_the_folders_above_ones_own_are_no_splits(tmp_path):
+    root = make_pts_folder(tmp_path / "test" / "mine", ["a.jpg", "x/val/b.jpg", "train/test/c.jpg"])
+    with pytest.raises(DataError, match=r"c\.pts: its photo .* called train and test; rename one"):
+        read_own(root)
+    shutil.rmtree(root / "train")
+    assert len(read_own(root)) == len(read_own(root, "val")) == 1
+
+
+def test_the_column_split_is_read_in_any_case(tmp_path):
+    root = make_csv_folder(tmp_path, 3, split=["Train", "TEST", "Mine"])
+    assert [len(read_own(root, split)) for split in ("train", "test", "Mine")] == [1, 1, 1]
+
+
+def test_linked_folders_are_entered_and_loops_end(tmp_path):
+    elsewhere = make_pts_folder(tmp_path / "disk", ["a.jpg", "b.jpg"])
+    root = tmp_path / "mine"
+    write_scheme(root)
+    (root / "test").symlink_to(elsewhere)
+    (elsewhere / "again").symlink_to(root)
+    (elsewhere / "self").symlink_to(elsewhere)
+    assert [s.source.path.name for s in read_own(root, "test").samples] == ["a.jpg", "b.jpg"]
+    (elsewhere / "b.pts").unlink()
+    (fault,) = check_own(root).faults
+    assert fault.path == str(root / "test/b.jpg") and "no label that can be used" in fault.what
+
+
 def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_the_folder_lies(
     tmp_path,
 ):
@@ -91,6 +157,12 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: (r / "scheme.json").unlink(), "has no scheme.json.*onedheat data scheme"),
         (lambda r: (r / "scheme.json").write_text('{"name":\n x}'), "scheme.json:2: no JSON"),
         (lambda r: (r / "scheme.json").write_bytes(b"\xff\xfe"), "scheme.json"),
+        (lambda r: (r / "scheme.json").write_bytes('{\n"é'.encode("latin-1")), "json:2: .*save .* as UTF-8"),
+        (lambda r: (r / "a.jpg").rename(r / "a.HEIC"), r"a\.pts: has no .*; convert a\.HEIC to JPEG"),
+        (lambda r: (r / "a.pts").rename(r / "a.jpg.pts"), r"a\.jpg\.pts: has .*; rename it to a\.pts"),
+        (lambda r: broken_link(r / "a.jpg"), r"a\.pts: has no photo beside it; fetch it"),
+        (lambda r: mark(r / "a.pts", "-1 -1"), r"a\.pts: point 1 is at -1, -1, .*or leave the face"),
+        (lambda r: (r / "a.pts").write_text(pts_text(np.eye(5)[:, :2])), r"a\.pts: the whole .*; .*multiply"),
         (lambda r: (r / "scheme.json").write_text("[" * 100_000), "scheme.json: "),
         (lambda r: write_scheme(r, normaliser=[0, 7]), r"scheme.json: key 'normaliser'"),
         (lambda r: (r / "photo_groups.csv").write_bytes(b"image,photo_group\n\xff"), "groups.csv:2: a byte"),
@@ -98,10 +170,10 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: draw(r / "a.png", 5), r"a\.pts: belongs to a\.jpg and a\.png"),
         (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:2: .*n_points"),
         (lambda r: (r / "a.pts").write_text(far_away()), r"a\.pts:5: '1e300' is no pixel coordinate"),
-        (lambda r: (r / "a.pts").write_text(pts_text(np.ones((4, 2)))), "holds 4 points, scheme.json has 5"),
+        (lambda r: (r / "a.pts").write_text(pts_text(np.ones((4, 2)))), r"holds 4 points, .*json has 5"),
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((5, 2)))), "a.pts: all points lie in one"),
-        (lambda r: (r / "a.pts").write_text(pts_text(np.eye(5)[:, 2:4])), "two points of the normaliser"),
-        (lambda r: write_scheme(r, normaliser="face_size"), "a.pts: no box, but scheme.json"),
+        (lambda r: (r / "a.pts").write_text(pts_text(9 * np.eye(5)[:, 2:4])), "two points of the normaliser"),
+        (lambda r: write_scheme(r, normaliser="face_size"), r"a\.pts: no box, but .*scheme\.json"),
         (lambda r: (r / "points.csv").write_text("image,x0,y0\n"), "several sets of labels"),
     ],
 )  # fmt: skip
@@ -119,13 +191,20 @@ def test_what_is_wrong_with_a_folder_of_pts_files_is_said_with_its_file(tmp_path
         ("face 1.jpg", "x" * 5000, r"landmarks\.csv:3: there is no photo"),
         ("image,right_eye_x,right_eye_y", "image,re_x,re_y", r"csv:1: point 0 is 're', in .*'right_eye'"),
         ("face 1.jpg,", "face 1.jpg,z", r"landmarks\.csv:3: column 'right_eye_x'"),
+        ("face 1.jpg", "Face 1.JPEG", r"csv:3: there is no photo .*; there is '.*/face 1\.jpg', write its"),
+        (re.compile(r"(face 1.jpg),[^,]*,[^,]*,"), r"\1,-1,-1.0,", r"csv:3: point 0 is at -1, .*not visible"),
+        (re.compile(r"(face 1.jpg),[^,]*,[^,]*,"), r"\1,0.0,0,", r"csv:3: point 0 is at 0, 0, .*not visible"),
+        (re.compile(r"(?<=[,\n])(\d+\.\d+)"), lambda m: str(float(m[1]) / 120), r"csv:2: .*shares of"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_csv_is_said_with_its_line(tmp_path, old, new, word):
     path = make_csv_folder(tmp_path, named=True) / "landmarks.csv"
-    path.write_text(path.read_text().replace(old, new))
+    pattern = re.compile(re.escape(old)) if isinstance(old, str) else old
+    new = new if not isinstance(old, str) else new.replace("\\", r"\\")
+    path.write_text(pattern.sub(new, path.read_text()))
     with pytest.raises(DataError, match=word):
         read_own(tmp_path)
+    assert not check_own(tmp_path).usable
 
 
 def test_a_csv_of_another_number_of_points_and_a_folder_without_labels_are_refused(tmp_path):
@@ -185,16 +264,40 @@ def test_roots_belong_in_their_order_to_the_sets_that_lie_in_one(tmp_path):
 def test_only_sets_of_one_scheme_are_joined(tmp_path):
     one, two = (read_own(make_pts_folder(tmp_path / name)) for name in ("one", "two"))
     assert len(union(one, two)) == 6
-    write_scheme(tmp_path / "two", points=["a", "b", "c", "d", "e"])
+    write_scheme(tmp_path / "two", name="two")
+    both = union(one, read_own(tmp_path / "two"))
+    assert len(both) == 6 and both.scheme == FIVE
+    write_scheme(tmp_path / "two", points=["a", "b", "c", "d", "e"], areas={})
     with pytest.raises(
-        DataError, match="one has the 5 points of 'five', two the 5 of 'five', which is"
+        DataError, match="one and two differ in 'points', 'areas'; give both the same scheme.json"
     ):
         union(one, read_own(tmp_path / "two"))
+    with pytest.raises(DataError, match="cannot be joined: one has 5 points, x 68; train on each"):
+        union(one, FaceSet("x", "train", IBUG68, ()))
+    with pytest.raises(DataError, match="cannot be joined: one has 5 points, x 68"):
+        joined(ClipSet("one", "train", FIVE, ()), ClipSet("x", "train", IBUG68, ()))
+
+
+def test_what_cannot_be_joined_or_drawn_is_said_in_words(tmp_path):
+    one = read_own(make_pts_folder(tmp_path))
+    with pytest.raises(DataError, match="no sets to join; give at least one"):
+        union()
+    with pytest.raises(TypeError, match="expected sets of faces|parameter 'parts'"):  # in tests
+        union([one, one])
+    with pytest.raises(ValueError, match="count must be 0 or more, got -1"):
+        one.drawn(-1)
+    with pytest.raises(DataError, match="has no faces of a split 'none'; give another"):
+        one.where(lambda sample: False, "none").landmarks()
 
 
 def test_too_few_photos_to_divide_are_a_data_error(tmp_path):
-    with pytest.raises(DataError, match="all faces are of one photo, and cannot be divided"):
-        read_own(make_pts_folder(tmp_path, ["a.jpg"])).divided(0.1)
+    with pytest.raises(
+        DataError, match=r"all faces are of one photo, video or group \(.*/a\), and"
+    ):
+        read_own(make_pts_folder(tmp_path / "one", ["a.jpg"])).divided(0.1)
+    anna = make_csv_folder(tmp_path / "anna", 3, group=["anna"] * 3)
+    with pytest.raises(DataError, match=r"photo, video or group \(anna\), and cannot be divided"):
+        read_own(anna).divided(0.1)
 
 
 # The check -------------------------------------------------------------------------------------------
@@ -226,7 +329,7 @@ def test_the_check_finds_every_fault_and_names_its_place(tmp_path):
     said = report.as_text()
     for expected in (
         "a.pts:5: expected two numbers",
-        "b.jpg is no image that can be read",
+        "b.jpg: is no image that can be read",
         "c.pts: a landmark lies",
         "d.pts: a coordinate is exactly 0",
         "f.pts: its photo is also that of",
@@ -275,6 +378,28 @@ def test_mirror_pairs_that_do_not_fit_the_faces_are_doubted(tmp_path):
     (fault,) = check_own(root).faults
     assert fault.level == "warning" and "'mirror_pairs' does not fit the faces" in fault.what
     assert "[0, 1, 3, 4]" in fault.what
+
+
+def test_turned_faces_and_misplaced_points_are_doubted_by_name(tmp_path):
+    root = make_pts_folder(tmp_path, [f"{i}.jpg" for i in range(10)])
+    landmarks = read_own(root).samples[3].landmarks
+    (root / "3.pts").write_text(pts_text(119 - landmarks))
+    moved = read_own(root).samples[5].landmarks.copy()
+    moved[4] = (119, 1)
+    (root / "5.pts").write_text(pts_text(moved))
+    found = {Path(fault.path).name: fault for fault in check_own(root).faults}
+    assert found.keys() == {"3.pts", "5.pts"} and check_own(root).usable
+    assert re.match(r"is turned by 1[78]\d° against most other faces", found["3.pts"].what)
+    assert found["5.pts"].what.startswith("its points do not lie as those of other faces do")
+    assert len(own_scheme(root).strange) == 2
+
+
+def test_no_real_face_is_doubted(real_data):
+    faces = read_300w(real_data / "300w_crops", "afw").landmarks()
+    for points in (range(68), OF_68, (36, 45, 30, 48, 54, 8, 19, 24), range(36, 42), (36, 45)):
+        assert strangers(faces[:, list(points)]) == {}
+    faces[7, 8] += 1.5 * np.ptp(faces[7])
+    assert strangers(faces).keys() == {7}
 
 
 def test_a_folder_without_a_scheme_is_checked_all_the_same(tmp_path):
@@ -344,6 +469,24 @@ def test_the_mean_shape_does_not_depend_on_size_place_and_slant():
     assert (after**2).sum(axis=1).mean() == pytest.approx(1)
 
 
+def test_faces_that_cancel_out_have_a_mean_which_stands_as_most_do():
+    one = drawn(1)
+    for faces in (np.concatenate([one, -one]), np.concatenate([one, (119 - one).round(2)])):
+        shape = mean_shape(faces)
+        assert shape == pytest.approx(mean_shape(one), abs=1e-3)
+        assert propose_scheme(faces, "x")[0].mirror == FIVE.mirror
+    many = drawn(9)
+    turned = np.concatenate([-many[:4], many[4:]])  # the first one too
+    assert np.abs(mean_shape(turned) - mean_shape(many)).max() < 0.3
+    assert strangers(turned) == {}  # which way is up is not clear
+    assert strangers(np.concatenate([-many[:1], many[1:]])).keys() == {0}
+
+
+def test_a_point_alone_has_no_shape():
+    with pytest.raises(DataError, match="one point has no size to crop by"):
+        propose_scheme(drawn(3, (8,)), "x")
+
+
 def test_the_misfit_tells_right_from_wrong_pairs():
     shape = mean_shape(drawn(20))
     assert mirror_misfit(shape, FIVE.mirror) < 0.1 < 0.5 < mirror_misfit(shape, (0, 1, 2, 3, 4))
@@ -381,6 +524,37 @@ def test_no_scheme_comes_of_a_table_without_faces(tmp_path):
         own_scheme(tmp_path)
     assert not (tmp_path / SCHEME).exists()
     assert "l.csv:1: names columns" in check_own(tmp_path).as_text()
+
+
+def test_one_point_is_no_scheme(tmp_path):
+    for root, make in ((tmp_path / "pts", make_pts_folder), (tmp_path / "csv", make_csv_folder)):
+        make(root)
+        (root / SCHEME).unlink()
+        for label in root.rglob("*.pts"):
+            label.write_text(pts_text(np.array([[9.0, 9]])))
+        if make is make_csv_folder:
+            (root / "landmarks.csv").write_text("image,x0,y0\nface 0.jpg,9,9\n")
+        with pytest.raises(DataError, match="one point has no size to crop by; give at least two"):
+            own_scheme(root)
+        assert not (root / SCHEME).exists()
+
+
+def test_a_published_scheme_that_does_not_fit_is_called_by_its_name(tmp_path):
+    root = make_pts_folder(tmp_path)
+    (root / SCHEME).unlink()
+    with pytest.raises(DataError, match=r"a\.pts: holds 5 points, the scheme ibug68 has 68"):
+        own_scheme(root, like=IBUG68)
+
+
+def test_a_scheme_that_is_there_is_not_written_over_by_a_published_one(tmp_path):
+    root = make_pts_folder(tmp_path)
+    like = dataclasses.replace(FIVE, name="other")
+    with pytest.raises(
+        DataError, match=r"scheme\.json is there and is not other; move it away, or"
+    ):
+        own_scheme(root, like=like)
+    assert read_scheme(root) == FIVE and not own_scheme(root, like=FIVE).written
+    assert own_scheme(root, like=like, anew=True).written and read_scheme(root) == like
 
 
 def test_a_scheme_that_cannot_be_written_is_said(tmp_path):

@@ -8,7 +8,8 @@ from broken import broken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedheat.data.pts import PtsError, PtsFiles, looks_zero_based, read_pts
+from onedheat.data.errors import DataError
+from onedheat.data.pts import PtsError, PtsFiles, looks_zero_based, no_places, read_pts
 
 GOOD = "version: 1\nn_points:  3\n{\n1.0 2.0\n30.5 4e1\n-5 6\n}\n"
 EXPECTED = [[0.0, 1.0], [29.5, 39.0], [-6.0, 5.0]]
@@ -33,6 +34,7 @@ def write(tmp_path):
         GOOD.replace("\n", "\r\n"),
         GOOD.replace("\n", "\n\n"),
         GOOD.rstrip("\n"),
+        "\ufeff" + GOOD,
         GOOD.replace("1.0 2.0", "   1.0\t2.0  "),
     ],
 )
@@ -201,3 +203,28 @@ def test_the_files_of_a_clip_are_read_in_order(tmp_path):
     (tmp_path / "10.pts").write_text("no points")
     with pytest.raises(PtsError, match="10.pts:1"):
         files.read()
+    (tmp_path / "10.pts").write_text(GOOD.replace("30.5 4e1", "-1.0 -1"))
+    with pytest.raises(
+        PtsError, match=r"10\.pts: point 1 is at -1, -1, which looks like 'missing'"
+    ):
+        files.read()
+
+
+def test_what_is_wrong_with_a_file_is_a_fault_of_the_data(write):
+    with pytest.raises(DataError, match="there is no '{'"):
+        read_pts(write(""))
+
+
+@pytest.mark.parametrize("counts_from_1", [True, False])
+def test_missing_points_and_shares_of_a_picture_are_no_places(counts_from_1):
+    face = np.array([[10.0, 20], [30, 40], [50, 60]]) - counts_from_1
+    assert no_places(face, counts_from_1=counts_from_1) is None
+    for mark, said in ((-1, True), (0, not counts_from_1)):
+        marked = face.copy()
+        marked[2] = mark - counts_from_1
+        found = no_places(marked, counts_from_1=counts_from_1)
+        assert found is None if not said else found.startswith(f"point 2 is at {mark}, {mark}, ")
+        marked[2, 0] += 1  # one coordinate alone may well be
+        assert no_places(marked, counts_from_1=counts_from_1) is None
+    assert "the whole face is 0.16 px" in no_places(face / 250, counts_from_1=counts_from_1)
+    assert no_places(face / 10, counts_from_1=counts_from_1) is None  # 4 px

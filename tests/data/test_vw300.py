@@ -86,6 +86,8 @@ def test_clips_that_a_file_names_are_left_out(tmp_path):
     (tmp_path / "exclude.txt").write_text("002\n2\n")
     with pytest.raises(DataError, match=r"exclude\.txt:2: '2' is no clip of 300VW"):
         read_300vw(tmp_path)
+    (tmp_path / "exclude.txt").write_text("\ufeff002\n", encoding="utf-8")
+    assert len(read_300vw(tmp_path)) == 1
     (tmp_path / "exclude.txt").write_text("001\n002\n")
     with pytest.raises(DataError, match="no clip of 300vw's split 'train'"):
         read_300vw(tmp_path)

@@ -186,3 +186,15 @@ def test_the_real_faces_are_all_read(real_data):
         assert (sample.landmarks > -width / 2).all() and (
             sample.landmarks[:, 1] < 1.5 * height
         ).all()
+
+
+def test_a_face_with_a_missing_point_is_neither_read_nor_usable(tree, tmp_path):
+    shutil.copytree(tree, tmp_path / "copy")
+    label = next((tmp_path / "copy").rglob("afw/*.pts"))
+    lines = label.read_text().splitlines()
+    lines[3] = "-1 -1"
+    label.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=rf"{label.name}: point 0 is at -1, -1, which looks like"):
+        read_300w(tmp_path / "copy", "train")
+    report = check_300w(tmp_path / "copy")
+    assert not report.usable and f"{label}: point 0 is at -1, -1" in report.as_text()

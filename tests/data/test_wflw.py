@@ -97,7 +97,8 @@ def test_more_folder_levels_than_expected_are_no_matter(tree, tmp_path, levels):
 def test_windows_line_ends_backslashes_and_empty_lines_are_read(copy):
     path = list_path(copy, "train")
     before = read_wflw(copy, "train").landmarks()
-    path.write_bytes(path.read_bytes().replace(b"/", b"\\").replace(b"\n", b"\r\n\r\n"))
+    windows = path.read_bytes().replace(b"/", b"\\").replace(b"\n", b"\r\n\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + windows)
     assert np.array_equal(read_wflw(copy, "train").landmarks(), before)
 
 
@@ -198,7 +199,7 @@ def test_check_finds_every_fault_and_names_it(copy):
         f"error: {train}:10: its box [300.0, 300.0, 320.0, 320.0] lies outside its 96 × 96 photo",
         f"error: {train}:11: no landmark lies in its box",
         "listed photos that are not there (2): gone/first.jpg, gone/second.jpg",
-        "broken.jpg is no image",
+        "broken.jpg: is no image",
         f"warning: {test}:9: the same face of the same photo as {train}:6",
         f"warning: {test}:9: its photo has faces in train and in test; the first of 1 such",
         f"error: {list_path(copy, 'blur')}:2: no face of",

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from onedheat.data.checks.repeats import Look, Looked, look_at, repeats
-from onedheat.data.checks.report import Fault, implausible
+from onedheat.data.checks.report import Fault, implausible, told_of
 from onedheat.data.folders import find_photo
 from onedheat.data.images import ImageError
 from onedheat.geometry import Box, Landmarks
@@ -104,7 +104,7 @@ def _try_to_look(photo: Path) -> Look | Fault:
     try:
         return look_at(photo)
     except ImageError as error:
-        return Fault("error", str(photo), str(error))
+        return told_of(photo, error)
 
 
 def _misplaced(face: Face, look: Look) -> Iterable[Fault]:

@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from tqdm import tqdm
 
 from onedheat.data.checks.repeats import Looked, look_at, repeats
-from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible
+from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible, told_of
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.own import LabelledFace, Labels, photos_of, read_labels
-from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme
+from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme, strangers
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import PhotoGroups
 from onedheat.landmarks import Scheme
@@ -29,7 +30,7 @@ def check_own(root: str | Path, *, progress: bool = False) -> CheckReport:
         progress: show a bar on standard error.
 
     Raises:
-        DataError: `root` is no folder.
+        DataError: `root` is no folder, or one below it cannot be read.
     """
     root = Path(root)
     demand_folder(root)
@@ -49,8 +50,14 @@ def check_own(root: str | Path, *, progress: bool = False) -> CheckReport:
         faults += of_photo
     faults += repeats([face for looked, _ in found for face in looked])
     faults += _photos_without_labels(root, by_photo)
-    if scheme and labels.faces:
-        faults += _mirror_doubts(root, labels.faces, scheme)
+    if labels.faces:
+        landmarks = np.stack([face.landmarks for face in labels.faces])
+        faults += [
+            Fault("warning", labels.faces[i].where, what)
+            for i, what in strangers(landmarks).items()
+        ]
+        if scheme:
+            faults += _mirror_doubts(root, landmarks, scheme)
     counts = Counter(face.split for face in labels.faces)
     subsets = tuple(Subset(split, count) for split, count in counts.items())
     return CheckReport(root.resolve().name, str(root), subsets, tuple(faults))
@@ -80,7 +87,7 @@ def _check_photo(photo: Path, faces: list[LabelledFace]) -> tuple[list[Looked], 
     try:
         look = look_at(photo)
     except ImageError as error:
-        return [], [Fault("error", str(photo), str(error))]
+        return [], [told_of(photo, error)]
     faults = []
     for face in faces:
         faults += implausible(
@@ -108,9 +115,10 @@ def _photos_without_labels(root: Path, labelled: Iterable[Path]) -> Iterable[Fau
         )
 
 
-def _mirror_doubts(root: Path, faces: tuple[LabelledFace, ...], scheme: Scheme) -> Iterable[Fault]:
+def _mirror_doubts(
+    root: Path, landmarks: Float[np.ndarray, "faces landmarks 2"], scheme: Scheme
+) -> Iterable[Fault]:
     """Mirror pairs under which faces do not look like their mirror images."""
-    landmarks = np.stack([face.landmarks for face in faces])
     proposed, _ = propose_scheme(landmarks, scheme.name)
     shape = mean_shape(landmarks)
     own, best = mirror_misfit(shape, scheme.mirror), mirror_misfit(shape, proposed.mirror)

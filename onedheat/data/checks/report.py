@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from onedheat.data.pts import looks_zero_based
+from onedheat.data.pts import looks_zero_based, no_places
 from onedheat.geometry import Landmarks
 
 
@@ -78,6 +78,11 @@ class CheckReport:
         return "\n".join(lines)
 
 
+def told_of(path: Path, error: Exception) -> Fault:
+    """An error whose sentence may begin with the file it is about, as a fault of that file."""
+    return Fault("error", str(path), str(error).removeprefix(str(path)).lstrip(": "))
+
+
 def implausible(
     annotation: str | Path,
     landmarks: Landmarks,
@@ -105,6 +110,9 @@ def implausible(
     side = (high - low).max()
     if side == 0:
         yield Fault("error", str(annotation), "all landmarks lie in one place")
+    elif fault := no_places(landmarks, counts_from_1=counts_from_1):
+        yield Fault("error", str(annotation), fault)
+        return
     beyond = np.maximum(-low, high - (width - 1, height - 1)).max()
     if side > 0 and beyond > side / 2:
         yield Fault(

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from onedheat.data import talking_face
 from onedheat.data.checks.labels import misplaced, readable, shortened
-from onedheat.data.checks.report import CheckReport, Fault, Subset
+from onedheat.data.checks.report import CheckReport, Fault, Subset, told_of
 from onedheat.data.images import ImageError, read_image
 from onedheat.data.pts import PtsFiles
 from onedheat.landmarks import FGNET68
@@ -55,7 +55,7 @@ def _look_at(picture: Path) -> tuple[int, int] | Fault:
     try:
         height, width = read_image(picture).shape[:2]
     except ImageError as error:
-        return Fault("error", str(picture), str(error))
+        return told_of(picture, error)
     return width, height
 
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from onedheat.data import vw300
 from onedheat.data.checks.labels import misplaced, readable
-from onedheat.data.checks.report import CheckReport, Fault, Subset
+from onedheat.data.checks.report import CheckReport, Fault, Subset, told_of
 from onedheat.data.errors import DataError
 from onedheat.video import VideoError, VideoFrames, count_decodable
 
@@ -84,7 +84,7 @@ def _check_clip(folder: Path) -> tuple[int, list[Fault]]:
         height, width = VideoFrames(video, 1)[0].shape[:2]
         decoded = count_decodable(video)
     except VideoError as error:
-        return len(files), [*faults, Fault("error", str(video), _without(video, error))]
+        return len(files), [*faults, told_of(video, error)]
     faults += misplaced(landmarks, width, height)
     if decoded < len(files):
         what = f"holds {decoded} frames, and {len(files)} are annotated; fetch it again"
@@ -93,8 +93,3 @@ def _check_clip(folder: Path) -> tuple[int, list[Fault]]:
         what = f"holds {decoded} frames, and only the first {len(files)} are annotated"
         faults.append(Fault("warning", str(video), what))
     return len(files), faults
-
-
-def _without(path: Path, error: Exception) -> str:
-    """An error's sentence without the path that it begins with."""
-    return str(error).removeprefix(f"{path}").lstrip(": ")

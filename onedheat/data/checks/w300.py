@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from onedheat.data import w300
 from onedheat.data.checks.repeats import Looked, look_at, repeats
-from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible
+from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible, told_of
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.pts import PtsError, read_pts
@@ -62,7 +62,7 @@ def _check_face(annotation: Path) -> tuple[Looked | None, list[Fault]]:
     try:
         look = look_at(photo)
     except ImageError as error:
-        return None, [*faults, Fault("error", str(photo), str(error))]
+        return None, [*faults, told_of(photo, error)]
     if landmarks is not None:
         faults += implausible(annotation, landmarks, look.width, look.height)
     return Looked(str(annotation), str(photo.parent), look, landmarks), faults
