@@ -2,16 +2,20 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from onedheat.data.images import SUFFIXES, ImageError, read_image
+from onedheat.data.images import RGB, SUFFIXES, ImageError, read_image
 from onedheat.drawing import draw_landmarks
 from onedheat.files import write_atomically
 from onedheat.pipeline import Face, Landmarker
+
+DRAWN = b"landmarks drawn by onedheat detect"
+"""The comment that annotated pictures carry, by which they are told from photos."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class FileResult:
 
     Attributes:
         path: as it was given, or found in a folder that was given.
-        faces: surest first.
+        faces: surest first; also where only their drawing failed.
         error: None, or a sentence.
     """
 
@@ -38,6 +42,7 @@ class FileResult:
                     "box": face.box.round(3).tolist(),
                     "landmarks": face.landmarks.round(3).tolist(),
                     "sigma": face.sigma.round(3).tolist(),
+                    "confidence": face.confidence.round(4).tolist(),
                     "score": round(face.score, 4),
                 }
                 for face in self.faces
@@ -63,6 +68,8 @@ def _printable(text: str) -> str:
 def photos_in(paths: Iterable[Path], *, leave_out: Path | None = None) -> list[Path]:
     """The files that paths name: files as they are, folders as the images in and below them, sorted.
 
+    What `detect_files` has drawn into such a folder is left out.
+
     Args:
         paths: files and folders. A folder without images, and what does not exist, stays in the list
             as it is, so that it is reported like a file that cannot be read.
@@ -81,9 +88,20 @@ def photos_in(paths: Iterable[Path], *, leave_out: Path | None = None) -> list[P
             and not file.name.startswith(".")
             and file.is_file()
             and not (avoided and avoided != path.resolve() and avoided in file.resolve().parents)
+            and not _is_drawing(file)
         ]
         photos += inside or [path]
     return photos
+
+
+def _is_drawing(file: Path) -> bool:
+    if not re.search(r"_landmarks(_\d+)?\.jpg$", file.name):
+        return False
+    try:
+        with file.open("rb") as stream:
+            return DRAWN in stream.read(1000)
+    except OSError:  # said when it is read as a photo
+        return False
 
 
 def detect_files(
@@ -95,7 +113,8 @@ def detect_files(
         landmarker: what finds them.
         photos: image files.
         out: an existing folder for annotated pictures, `<name>_landmarks.jpg`. Files of one name
-            are numbered; none of the photos is ever written over.
+            are numbered; none of the photos is ever written over. One that cannot be written is an
+            error of its file, whose faces are given all the same.
     """
     name_for = _free_names(photos, out) if out else None
     for photo in photos:
@@ -106,20 +125,37 @@ def detect_files(
                 )
             image = read_image(photo)
             faces = landmarker(image)
-            if name_for:
-                lines = landmarker.scheme.lines
-                for face in faces:
-                    draw_landmarks(image, face.landmarks, lines=lines, box=face.box)
-                buffer = io.BytesIO()
-                # No chroma subsampling: it would smear lines that are one pixel wide.
-                PillowImage.fromarray(image).save(buffer, "JPEG", quality=95, subsampling=0)
-                write_atomically(name_for(photo), buffer.getvalue())
+            drawing = _drawn(image, faces, landmarker.scheme.lines) if name_for else None
         except (ImageError, OSError) as error:
             yield FileResult(photo, error=str(error))
         except (ValueError, RuntimeError, MemoryError) as error:
             yield FileResult(photo, error=f"{photo} could not be done: {error or 'no memory left'}")
         else:
-            yield FileResult(photo, faces)
+            fault = _unwritten(photo, name_for(photo), drawing) if name_for else None
+            yield FileResult(photo, faces, fault)
+
+
+def _drawn(image: RGB, faces: Sequence[Face], lines) -> bytes:
+    """A JPEG of a photo, which is drawn into, with its faces."""
+    for face in faces:
+        draw_landmarks(image, face.landmarks, lines=lines, box=face.box)
+    buffer = io.BytesIO()
+    # No chroma subsampling: it would smear lines that are one pixel wide.
+    how = {"quality": 95, "subsampling": 0, "comment": DRAWN}
+    PillowImage.fromarray(image).save(buffer, "JPEG", **how)
+    return buffer.getvalue()
+
+
+def _unwritten(photo: Path, target: Path, drawing: bytes) -> str | None:
+    """Writes a drawing; a sentence where that cannot be done."""
+    try:
+        write_atomically(target, drawing)
+    except OSError as error:
+        return (
+            f"{photo} is done, but its drawing {target} cannot be written ({error.strerror}); make room, "
+            "or give another name or folder"
+        )
+    return None
 
 
 def _free_names(photos: Sequence[Path], out: Path) -> Callable[[Path], Path]:

@@ -14,6 +14,9 @@ from typing import BinaryIO
 ABANDONED = 24 * 3600
 """Seconds after which nobody is still at work on a folder that is half written."""
 
+LONGEST_NAME = 255
+"""Bytes of a file's name, for most file systems."""
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file that is either whole or not there; what was there before stays until then."""
@@ -25,10 +28,19 @@ def write_atomically(path: Path, content: bytes) -> None:
 def file_written_atomically(path: Path) -> Iterator[BinaryIO]:
     """A stream whose content becomes the file `path` when the block ends well, whole or not at all.
 
-    Where several threads or processes write the same file, the last one to end has it.
+    Where several threads or processes write the same file, the last one to end has it. A symbolic link
+    stays one, and the file that it leads to is written. What is no regular file, as a named pipe or a
+    device, must not be replaced: it is opened and takes the content as it comes.
     """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            yield stream
+        return
+    path = Path(os.path.realpath(path))
     # Not by tempfile, whose files are for the owner alone.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    ending = f".{secrets.token_hex(8)}.part"
+    temporary = path.with_name(_shortened(f".{path.name}", LONGEST_NAME - len(ending)) + ending)
     try:
         with temporary.open("xb") as stream:
             yield stream
@@ -84,6 +96,13 @@ def recover_folder(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def _shortened(name: str, most: int) -> str:
+    """The beginning of a name that has at most that many bytes."""
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
 
 
 def _beside(folder: Path, ending: str) -> list[Path]:

@@ -7,7 +7,7 @@ by itself play in no browser.
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -27,10 +27,11 @@ class VideoWriter(ABC):
     Attributes:
         path: the file that is written, which may end otherwise than was asked for.
         fps: frames a second, where frames do not say when they are shown.
+        off: seconds by which the file shows a frame too early or too late, at most so far.
     """
 
     def __init__(self, path: Path, fps: float):
-        self.path, self.fps = path, fps
+        self.path, self.fps, self.off = path, fps, 0.0
         self._size: tuple[int, int] | None = None
 
     def write(self, picture: Picture, seconds: float) -> None:
@@ -83,7 +84,7 @@ def open_video(path: str | os.PathLike, fps: float) -> VideoWriter:
         fps: frames a second, above 0.
 
     Raises:
-        VideoError: another ending, or a folder that is not there.
+        VideoError: another ending, a folder that is not there, or a name that cannot be had.
     """
     path = Path(path)
     ending = path.suffix.lower()
@@ -91,10 +92,18 @@ def open_video(path: str | os.PathLike, fps: float) -> VideoWriter:
         raise VideoError(
             f"{path}: videos are written as .mp4 or .webm, not {ending or 'without ending'}"
         )
-    if not path.parent.is_dir() or path.is_dir():
+    if not os.path.isdir(path.parent) or os.path.isdir(path):
         raise VideoError(f"{path} cannot be written; give a file in a folder that exists")
     encoder = None if ending == ".webm" else h264_encoder()
-    return _H264(path, fps, encoder) if encoder else _VP8(path.with_suffix(".webm"), fps)
+    writer = _H264(path, fps, encoder) if encoder else _VP8(path.with_suffix(".webm"), fps)
+    try:
+        with suppress(FileNotFoundError):
+            writer.path.stat()
+    except OSError as error:  # a name too long
+        raise VideoError(
+            f"{writer.path} cannot be written: {error.strerror}; give another name"
+        ) from None
+    return writer
 
 
 def h264_encoder() -> str | None:
@@ -129,7 +138,10 @@ class _H264(VideoWriter):
             "flush_packets": "1",
         }
         with self._failing_in_words():
-            self._container = av.open(str(self.path), "w", format="mp4", options=fragments)
+            # An absolute path, as FFmpeg takes what stands before a colon for a protocol.
+            self._container = av.open(
+                str(self.path.absolute()), "w", format="mp4", options=fragments
+            )
             stream = self._container.add_stream(self._encoder, rate=rate)
             # 4:2:0 has one colour for four pixels: sides must be even.
             stream.width, stream.height = width + width % 2, height + height % 2
@@ -172,7 +184,20 @@ class _H264(VideoWriter):
 
 
 class _VP8(VideoWriter):
-    """By OpenCV, at a constant rate."""
+    """By OpenCV, at a constant rate.
+
+    Raises:
+        VideoError: a name that is not in UTF-8.
+    """
+
+    def __init__(self, path: Path, fps: float):
+        super().__init__(path, fps)
+        try:
+            str(path.absolute()).encode()
+        except UnicodeEncodeError as error:  # OpenCV would end the process
+            raise VideoError(
+                f"the name {str(path.absolute())!a} is not in UTF-8, which OpenCV needs; give another"
+            ) from error
 
     def _open(self, height: int, width: int) -> None:
         import cv2
@@ -188,6 +213,7 @@ class _VP8(VideoWriter):
 
     def _add(self, picture: Picture, seconds: float) -> None:
         self._writer.write(np.ascontiguousarray(picture[..., ::-1]))
+        self.off = max(self.off, abs(seconds - self._frames / self.fps))
         self._frames += 1
 
     def _close(self) -> None:

@@ -5,12 +5,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from faces300w import make_300w
+from kinds import network_of
+from skimage.data import astronaut
 from typer.testing import CliRunner
+from videos import write_numbered, write_video
 
+import onedheat
 from onedheat.checkpoints import save_detector
 from onedheat.cli import app
-from onedheat.models import Detector, DetectorConfig
+from onedheat.models import KINDS, Detector, DetectorConfig
 
 run = CliRunner().invoke
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=2)
@@ -81,6 +86,81 @@ def test_a_wrong_option_ends_in_one_sentence(tree, weights, change, code, word):
     )
     assert said.exit_code == code and word in said.stderr
     assert "Traceback" not in said.stderr and not said.stdout
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    """A folder with the weights of a small network of some kind."""
+
+    def saved(kind: str, *, broken: bool = False) -> Path:
+        folder = tmp_path_factory.mktemp(kind) / "net"
+        torch.manual_seed(0)
+        network = network_of(kind)
+        if broken:
+            torch.nn.init.constant_(next(network.parameters()), torch.nan)
+        save_detector(network, folder)
+        return folder
+
+    return saved
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_of_any_kind_is_measured_by_its_own_decoder(tree, folder_of, kind):
+    arguments = ["evaluate", "--engine=torch", "--dataset", "300w", "--root", str(tree),
+                 "--split", "train", "--weights", str(folder_of(kind))]  # fmt: skip
+    own = KINDS[kind].decoders
+    said = run(app, [*arguments, "--json", "-"])
+    assert said.exit_code == 0, said.stderr
+    assert json.loads(said.stdout)["decoder"] == own[0]
+    said = run(app, [*arguments, "--json", "-", "--decoder", own[-1], "--flip"])
+    values = json.loads(said.stdout)
+    assert (values["decoder"], values["flip"]) == (own[-1], True)
+    said = run(app, [*arguments, "--decoder", "mean"])
+    one_line = " ".join(said.stderr.replace("│", " ").split())
+    assert said.exit_code == 2 and "Traceback" not in said.stderr
+    assert "no decoder 'mean'" in one_line and ", ".join(own) in one_line
+
+
+@pytest.mark.parametrize("command", ["detect", "track"])
+def test_a_decoder_that_a_network_lacks_is_a_wrong_option(command, folder_of, tmp_path):
+    given = tmp_path / "clip.avi"
+    if command == "track":
+        write_numbered(given, 2)
+    asked = [command, str(given), "--weights", str(folder_of("dsnt")), "--engine=torch"]
+    said = run(app, [*asked, "--decoder", "dark"])
+    one_line = " ".join(said.stderr.replace("│", " ").split())
+    assert said.exit_code == 2 and "there are: expectation" in one_line
+
+
+FOLLOWED = ["--follow", "1", "--frames", "3"]
+
+
+@pytest.mark.parametrize("more", [[], FOLLOWED, [*FOLLOWED, "--beside"]])
+def test_broken_weights_are_not_measured(tree, folder_of, more):
+    weights = folder_of("detector", broken=True)
+    asked = ["evaluate", "--engine=torch", "--dataset", "300w", "--root", str(tree), *more,
+             "--split", "train", "--weights", str(weights)]  # fmt: skip
+    said = run(app, asked)
+    one_line = " ".join(said.stderr.replace("│", " ").split())
+    assert said.exit_code == 2 and "its weights are damaged" in one_line
+    assert not said.stdout and "Traceback" not in said.stderr
+
+
+def test_broken_weights_do_not_follow_a_face(folder_of, tmp_path):
+    clip, weights = tmp_path / "clip.avi", folder_of("detector", broken=True)
+    write_video(clip, [astronaut()] * 2)
+    asked = ["track", str(clip), "--weights", str(weights), "--engine=torch"]
+    said = run(app, [*asked, "--face-detector=cascade"])
+    one_line = " ".join(said.stderr.replace("│", " ").split())
+    assert said.exit_code == 2 and "its weights are damaged" in one_line
+
+
+@pytest.mark.parametrize("kind, word", [("regression", "how sure"), ("tracker", "without flip")])
+def test_what_cannot_be_followed_ends_in_one_sentence(tree, folder_of, kind, word):
+    asked = ["evaluate", "--engine=torch", "--dataset", "300w", "--root", str(tree), "--flip",
+             "--split", "train", "--frames", "3", "--weights", str(folder_of(kind))]  # fmt: skip
+    said = run(app, [*asked, "--follow", "1"])
+    assert said.exit_code == 2 and word in " ".join(said.stderr.replace("│", " ").split())
 
 
 def test_a_result_that_cannot_be_written_is_printed_all_the_same(
@@ -162,6 +242,29 @@ def test_data_check_exits_1_where_a_set_cannot_be_used(tree, tmp_path):
     assert said.exit_code == 1 and json.loads(said.stdout)["usable"] is False
     said = run(app, ["data", "check", "300w", str(tmp_path / "nowhere")])
     assert said.exit_code == 1 and "is no folder" in said.stderr
+
+
+def test_the_version_is_the_packages():
+    said = run(app, ["--version"])
+    assert (said.exit_code, said.stdout) == (0, f"onedheat {onedheat.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    "more, word",
+    [
+        (["--frames", "10"], "--frames needs --follow"),
+        (["--follow", "1", "--beside", "--figure", "errors.jpg"], "ends in .png"),
+        (
+            ["--follow", "1", "--beside", "--figure", "e.png", "--json", "e.png"],
+            "what --json writes",
+        ),
+    ],
+)
+def test_options_of_evaluate_that_would_come_to_nothing(tmp_path, monkeypatch, more, word):
+    monkeypatch.chdir(tmp_path)
+    said = run(app, ["evaluate", "--dataset", "talking-face", "--root", ".", *more])
+    assert said.exit_code == 2 and word in " ".join(said.stderr.replace("│", " ").split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_following_a_face_leaves_no_box_to_choose():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -55,9 +56,14 @@ def detect(weights, monkeypatch):
         return find
 
     monkeypatch.setattr(pipeline, "load", load)
-    return lambda *arguments: CliRunner().invoke(
+    return lambda *arguments, **how: CliRunner(**how).invoke(
         app, ["detect", "--weights", str(weights), *map(str, arguments)]
     )
+
+
+def plain(said):
+    """What stands in the box of a wrong option, in one line."""
+    return " ".join(said.replace("│", " ").split())
 
 
 def test_each_file_is_a_line_and_faults_do_not_stop_the_others(detect, photos):
@@ -93,10 +99,11 @@ def test_json_on_standard_output_is_one_object_and_nothing_else(detect, photos):
     good, cut, letter, _ = files
     assert set(good) == {"path", "error", "faces"} and good["error"] is None
     (face,) = good["faces"]
-    assert set(face) == {"box", "landmarks", "sigma", "score"}
+    assert set(face) == {"box", "landmarks", "sigma", "confidence", "score"}
     assert np.shape(face["box"]) == (4,)
     assert np.shape(face["landmarks"]) == np.shape(face["sigma"]) == (68, 2)
-    assert 0 <= face["score"] <= 1
+    assert np.shape(face["confidence"]) == (68,)
+    assert face["score"] == pytest.approx(np.mean(face["confidence"]), abs=1e-4)
     assert "truncated" in cut["error"] and cut["faces"] == letter["faces"] == []
 
 
@@ -137,6 +144,74 @@ def test_results_written_below_the_photos_are_not_photos_of_the_next_run(detect,
     for _ in range(2):
         detect(photos, "--out", photos / "drawn")
         assert len(list((photos / "drawn").iterdir())) == 2
+
+
+def test_pictures_beside_their_photos_are_not_photos_of_the_next_run(detect, photos):
+    lookalike = photos / "my_landmarks.jpg"  # by its name a drawing, and none
+    Image.fromarray(astronaut()).save(lookalike)
+    for _ in range(3):
+        result = detect(photos, "--out", photos, "--json", photos / "faces.json")
+        assert result.exit_code == 1  # letter.jpg
+        assert sorted(path.name for path in photos.glob("*_landmarks*")) == [
+            "Eileen_landmarks.jpg",
+            "Eileen_landmarks_2.jpg",
+            "my_landmarks.jpg",
+            "my_landmarks_landmarks.jpg",
+        ]
+        files = json.loads((photos / "faces.json").read_text())["files"]
+        found = [os.path.basename(file["path"]) for file in files]
+        assert found == ["Eileen.jpg", "cut.jpg", "letter.jpg", "Eileen.png", "my_landmarks.jpg"]
+
+
+def test_json_never_takes_the_place_of_a_photo_or_a_drawing(detect, photos):
+    photo, link = photos / "Eileen.jpg", photos / "link.json"
+    link.symlink_to(photo)
+    before = photo.read_bytes()
+    for given in (photo, photos):
+        for to in (photo, link):
+            said = detect(given, "--json", to)
+            assert said.exit_code == 2 and "is one of the photos" in plain(said.stderr)
+    said = detect(photo, "--json", photos / "Eileen_landmarks.jpg", "--out", photos)
+    assert said.exit_code == 2 and "give a name that ends in .json" in plain(said.stderr)
+    assert photo.read_bytes() == before and link.is_symlink()
+    assert not (photos / "Eileen_landmarks.jpg").exists()
+
+
+def test_a_drawing_that_cannot_be_written_loses_no_face(detect, tmp_path):
+    photo = tmp_path / ("a" * 246 + ".jpg")
+    Image.fromarray(astronaut()).save(photo)
+    result = detect(photo, "--out", tmp_path / "out", "--json", "-")
+    assert result.exit_code == 1
+    (file,) = json.loads(result.stdout)["files"]
+    assert np.shape(file["faces"][0]["landmarks"]) == (68, 2)
+    target = tmp_path / "out" / f"{photo.stem}_landmarks.jpg"
+    assert str(photo) in file["error"] and f"{target} cannot be written" in file["error"]
+    assert "File name too long" in file["error"] and ".part" not in file["error"]
+
+
+def test_sigterm_keeps_what_was_done_as_ctrl_c_does(detect, photos, tmp_path, monkeypatch):
+    real = detection.read_image
+
+    def terminated(path):
+        if path.name == "letter.jpg":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(path)
+
+    monkeypatch.setattr(detection, "read_image", terminated)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # or it would end the tests
+    try:
+        result = detect(photos, "--json", tmp_path / "faces.json")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result.exit_code == 130 and "stopped after 2 of 4 files" in result.stderr
+    files = json.loads((tmp_path / "faces.json").read_text())["files"]
+    assert [os.path.basename(file["path"]) for file in files] == ["Eileen.jpg", "cut.jpg"]
+
+
+def test_a_letter_that_standard_output_lacks_is_escaped(detect, photos):
+    (photos / "Eileen.jpg").rename(photos / "\u03c3.jpg")
+    result = detect(photos / "\u03c3.jpg", charset="cp1252")  # as a file's on Windows
+    assert result.exit_code == 0 and r"\u03c3.jpg: 1 face" in result.stdout
 
 
 def test_ctrl_c_keeps_what_was_done(detect, photos, tmp_path, monkeypatch):

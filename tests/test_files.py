@@ -72,6 +72,43 @@ def test_what_is_half_written_is_hidden_and_named_after_its_file(tmp_path):
     assert names(tmp_path) == ["clip.npy"]
 
 
+def test_a_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "faces.json").write_bytes(b"old")
+    (tmp_path / "faces.json").symlink_to("far/faces.json")
+    (tmp_path / "new.json").symlink_to("far/new.json")  # leads to nothing yet
+    for name in ("faces.json", "new.json"):
+        write_atomically(tmp_path / name, b"new")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "far" / name).read_bytes() == b"new"
+    assert names(tmp_path) == ["faces.json", "far", "new.json"]
+    assert names(tmp_path / "far") == ["faces.json", "new.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_pipe_takes_the_content_and_stays_a_pipe(tmp_path, through_a_link):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if through_a_link:
+        (tmp_path / "link").symlink_to(pipe)
+    # Open for both before anything is written: nobody has to wait for the other.
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        write_atomically(tmp_path / ("link" if through_a_link else "pipe"), b"faces")
+        assert pipe.is_fifo() and os.read(reader, 100) == b"faces"
+    finally:
+        os.close(reader)
+    assert names(tmp_path) == (["link", "pipe"] if through_a_link else ["pipe"])
+
+
+@pytest.mark.parametrize("name", ["a" * 250 + ".json", "\u03c3" * 125 + ".json"])
+def test_a_name_that_the_disk_takes_can_be_written(tmp_path, name):
+    assert len(os.fsencode(name)) == 255
+    write_atomically(tmp_path / name, b"faces")
+    assert names(tmp_path) == [name]
+
+
 # Folders ------------------------------------------------------------------------------------------
 
 _KILLED = """

@@ -1,9 +1,13 @@
 """A video becomes rows that are whole after any end, a copy that a browser plays, and two figures."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +17,21 @@ from videos import write_video
 
 from onedheat import pipeline, video_writing
 from onedheat.cameras import read_camera
-from onedheat.cli import app
+from onedheat.cli import app, finding
 from onedheat.landmarks import SCHEMES
 from onedheat.metrics import jitter
 from onedheat.pipeline import TrackedFace
 from onedheat.plots.tracks import jitter_over_time, time_of_frames
-from onedheat.tracks import JitterMeter, SpeedMeter, TrackTable, columns, read_tracks, track_video
+from onedheat.tracks import (
+    JitterMeter,
+    SpeedMeter,
+    TableError,
+    TrackTable,
+    columns,
+    read_tracks,
+    table,
+    track_video,
+)
 from onedheat.video import VideoError, VideoFrames, read_timed_video, read_video
 from onedheat.video_writing import h264_encoder, open_video
 
@@ -97,6 +110,63 @@ def test_a_row_without_its_end_is_left_out_and_other_tables_are_refused(tmp_path
         read_tracks(path)
 
 
+@pytest.mark.parametrize("row", ["7", "7,0.280", "7," * 17 + "7"])
+def test_a_row_of_another_length_is_refused(tmp_path, row):
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(columns(3)) + "\n" + row + "\n")
+    with pytest.raises(ValueError, match="t.csv, line 2: expected 17 numbers, got '7"):
+        read_tracks(path)
+
+
+def test_a_table_that_excel_has_saved_is_read_and_what_is_no_text_is_named(tmp_path):
+    path = tmp_path / "t.csv"
+    track_video(landmarker().tracker(), footage(), table=TrackTable(path, 3, passes=1))
+    before = read_tracks(path).landmarks
+    text = path.read_text(encoding="utf-8").replace("\n", "\r\n")
+    path.write_bytes(text.encode("utf-8-sig"))
+    assert np.array_equal(read_tracks(path).landmarks, before)
+    path.write_bytes(b"\xff\xfe\x00binary\n")
+    with pytest.raises(ValueError, match="t.csv holds no tracks: it is no text in UTF-8"):
+        read_tracks(path)
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_is_full_is_a_fault_and_keeps_what_was_done(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    kept = TrackTable(path, 3, passes=1)
+
+    def filling():
+        yield from footage()[:5]
+        monkeypatch.setattr(kept, "_file", SimpleNamespace(write=full, close=kept._file.close))
+        yield from footage()[5:]
+
+    report = track_video(landmarker().tracker(), filling(), table=kept)
+    assert report.frames == len(read_tracks(path)) == 5
+    assert report.fault == (
+        f"{path} cannot be written: No space left on device; make room, or give another file"
+    )
+    with pytest.raises(TableError, match="nowhere.*cannot be written: No such file or directory"):
+        TrackTable(tmp_path / "nowhere" / "t.csv", 3, passes=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_takes_the_rows_of_many_seconds(tmp_path, monkeypatch):
+    """What is no file cannot be asked to be on the disk."""
+    monkeypatch.setattr(table, "SYNC_SECONDS", -1.0)
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        sink = TrackTable(tmp_path / "pipe", 3, passes=1)
+        report = track_video(landmarker().tracker(), footage(), table=sink)
+        rows = os.read(reader, 100_000).decode().splitlines()
+    finally:
+        os.close(reader)
+    assert report.fault is None and len(rows) == 21
+
+
 _ENDLESS = """
 import itertools, sys
 sys.path.insert(0, "tests")
@@ -170,6 +240,16 @@ def test_without_h264_it_is_webm_and_says_so(tmp_path, monkeypatch):
     (first, *rest) = read_video(tmp_path / "out.webm")
     assert len(rest) == 4
     assert np.abs(first.astype(int) - picture_of(WAY[0])).mean() < 8
+
+
+def test_a_steady_rate_knows_how_far_it_is_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(video_writing, "h264_encoder", lambda: None)
+    with open_video(tmp_path / "out.mp4", 25.0) as writer:
+        for t in range(4):
+            writer.write(picture_of(WAY[0]), t / 25)
+        assert writer.off == pytest.approx(0, abs=1e-9)
+        writer.write(picture_of(WAY[0]), 1.56 + 4 / 25)
+        assert writer.off == pytest.approx(1.56)
 
 
 def test_opencv_that_cannot_write_is_an_error_not_silence(tmp_path):
@@ -307,6 +387,119 @@ def test_the_video_itself_is_never_written_over(track, clip, tmp_path):
         assert done.exit_code == 2 and "is the video itself" in said
         assert copy.read_bytes() == before
     assert track(clip, "--csv", tmp_path / "no" / "t.csv").exit_code == 2
+
+
+def plain(said):
+    """What stands in the box of a wrong option, in one line."""
+    return " ".join(said.replace("│", " ").split())
+
+
+def test_two_results_never_share_a_file(track, clip, tmp_path):
+    one, link = tmp_path / "same.webm", tmp_path / "link.csv"
+    link.symlink_to(one)
+    for more in (
+        ("--csv", one, "--out", one),
+        ("--csv", link, "--out", one),
+        ("--csv", tmp_path / "jitter.png", "--figures", tmp_path),
+    ):
+        done = track(clip, *more)
+        assert done.exit_code == 2 and "is what --csv writes" in plain(done.stderr)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.avi", "link.csv"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "says"),
+    [
+        ("--csv", "-", "standard output has the summary"),
+        ("--csv", "a" * 252 + ".csv", "File name too long; give another name"),
+        ("--out", "a" * 252 + ".mp4", "File name too long; give another name"),
+    ],
+)
+def test_what_cannot_be_a_file_is_said_before_the_work_begins(track, clip, option, name, says):
+    done = track(clip, option, name)
+    assert done.exit_code == 2 and says in plain(done.stderr) and not done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_table_that_takes_nothing_is_one_sentence(track, clip, tmp_path):
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    done = track(clip, "--csv", tmp_path / "full.csv")
+    assert done.exit_code == 1 and not done.stdout
+    assert done.stderr == (
+        f"onedheat: {tmp_path / 'full.csv'} cannot be written: No space left on device; make room, or "
+        "give another file\n"
+    )
+
+
+def test_a_table_that_fails_later_leaves_the_summary_and_the_figures(
+    track, clip, tmp_path, monkeypatch
+):
+    write = TrackTable.write
+
+    def failing(self, frame, seconds, faces):
+        if frame == 7:
+            raise TableError("t.csv cannot be written: No space left on device")
+        write(self, frame, seconds, faces)
+
+    monkeypatch.setattr(TrackTable, "write", failing)
+    done = track(clip, "--csv", tmp_path / "t.csv", "--figures", tmp_path / "f")
+    assert done.exit_code == 1 and "7 frames, 1 face" in done.stdout
+    assert "onedheat: t.csv cannot be written" in done.stderr
+    assert "the 7 frames before that are kept" in done.stderr
+    assert len(read_tracks(tmp_path / "t.csv")) == 7
+    assert {path.name for path in (tmp_path / "f").iterdir()} == {"jitter.png", "speed.png"}
+
+
+def interrupted_after(frames, monkeypatch):
+    """Has Ctrl-C come after so many frames of the video."""
+
+    def footage_of(_):
+        def some():
+            yield from footage()[:frames]
+            raise KeyboardInterrupt
+
+        return some(), 20, 25.0
+
+    monkeypatch.setattr(finding, "_footage", footage_of)
+
+
+def test_only_what_there_is_was_written(track, clip, tmp_path, monkeypatch):
+    interrupted_after(0, monkeypatch)
+    done = track(clip, "--csv", tmp_path / "t.csv", "--out", tmp_path / "o.mp4")
+    assert done.exit_code == 130 and "stopped after 0 frames" in done.stderr
+    assert f"written: {tmp_path / 't.csv'}" in done.stdout and "o.mp4" not in done.stdout
+
+
+def test_a_file_in_the_place_of_the_figures_is_refused_before_the_work(track, clip, tmp_path):
+    (tmp_path / "f").write_text("a letter")
+    done = track(clip, "--csv", tmp_path / "t.csv", "--figures", tmp_path / "f")
+    assert done.exit_code == 2 and "--figures" in plain(done.stderr)
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize(("frames", "code"), [(5, 130), (20, 1)])
+def test_figures_that_cannot_be_written_are_said_last(
+    track, clip, tmp_path, monkeypatch, frames, code
+):
+    if frames < 20:
+        interrupted_after(frames, monkeypatch)
+    monkeypatch.setattr("onedheat.files.write_atomically", full)
+    done = track(clip, "--figures", tmp_path / "f")
+    assert done.exit_code == code and f"{frames} frames, 1 face" in done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        f"onedheat: {tmp_path / 'f' / 'jitter.png'} cannot be written: No space left on device; make "
+        "room, or give another name"
+    )
+
+
+def test_a_copy_that_is_out_of_time_is_said(track, clip, tmp_path, monkeypatch):
+    late = [
+        (seconds + (1.5 if t > 9 else 0), image) for t, (seconds, image) in enumerate(footage())
+    ]
+    monkeypatch.setattr(finding, "_footage", lambda _: (iter(late), 20, 25.0))
+    done = track(clip, "--out", tmp_path / "o.webm")
+    assert done.exit_code == 0
+    assert "puts frames up to 1.50 s from their times; pip install 'onedheat[video]'" in done.stderr
 
 
 def test_frames_come_with_their_seconds(clip):

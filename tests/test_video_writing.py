@@ -84,6 +84,24 @@ def test_a_folder_that_is_gone_is_one_sentence(tmp_path, frames):
                 video.write(picture_of(face_at(80, 70)), t / 25)
 
 
+@needs_h264
+def test_a_name_with_a_colon_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with open_video("take:2.mp4", 25.0) as video:
+        video.write(picture_of(face_at(80, 70)), 0.0)
+    assert len(VideoFrames(tmp_path / "take:2.mp4")) == 1
+
+
+def test_a_name_that_is_too_long_is_one_sentence(tmp_path):
+    with pytest.raises(VideoError, match="cannot be written: File name too long; give another"):
+        open_video(tmp_path / ("a" * 252 + ".webm"), 25.0)
+
+
+def test_a_name_that_is_no_text_is_refused_before_opencv_ends_the_process(tmp_path):
+    with pytest.raises(VideoError, match=r"caf\\udce9.webm' is not in UTF-8, which OpenCV needs"):
+        open_video(tmp_path / "caf\udce9.webm", 25.0)
+
+
 _TRACKS = """
 import sys
 sys.path.insert(0, "tests")

@@ -12,8 +12,11 @@ asked      what options stand for
 speaking   how results and errors are said
 """
 
+from typing import Annotated
+
 import typer
 
+import onedheat
 from onedheat.cli.datasets import data
 from onedheat.cli.finding import detect, export, track
 from onedheat.cli.measuring import bench, evaluate
@@ -21,6 +24,25 @@ from onedheat.cli.speaking import OPTIONS, Commands
 from onedheat.cli.training import crossval, train
 
 app = typer.Typer(cls=Commands, help="Facial landmarks by one-dimensional heatmaps.", **OPTIONS)
+
+
+def _say_version(wanted: bool) -> bool:
+    if wanted:
+        typer.echo(f"onedheat {onedheat.__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+):
+    """Options that stand before a command."""
+
+
 for command in (detect, track, train, crossval, evaluate, export, bench):
     app.command()(command)
 app.add_typer(data, name="data")

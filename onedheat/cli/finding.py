@@ -8,8 +8,25 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from onedheat.cli.options import Decoder, EngineName, FaceDetector, Flip, Json, Weights
-from onedheat.cli.speaking import write_picture, write_result
+from onedheat.cli.options import (
+    Decoder,
+    EngineName,
+    FaceDetector,
+    Flip,
+    Json,
+    Weights,
+    are_one_file,
+    to_be_written,
+)
+from onedheat.cli.speaking import (
+    options_refused,
+    terminated_like_interrupted,
+    write_picture,
+    write_result,
+)
+
+JITTER, SPEED = "jitter.png", "speed.png"
+"""The figures of a video."""
 
 
 def detect(
@@ -18,7 +35,7 @@ def detect(
     ],
     weights: Weights = "tiny68",
     face_detector: FaceDetector = "auto",
-    decoder: Decoder = "dark",
+    decoder: Decoder = None,
     flip: Flip = False,
     engine: EngineName = "auto",
     json_to: Json = None,
@@ -31,27 +48,25 @@ def detect(
     from onedheat.faces import Cascade
     from onedheat.pipeline import load
 
-    if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise typer.BadParameter(f"--out {out} cannot be a folder: {error.strerror}") from None
-        if not os.access(out, os.W_OK):
-            raise typer.BadParameter(f"--out {out} cannot be written; give another folder")
-    landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
+    files = photos_in(photos, leave_out=out)
+    _demand_no_picture(json_to, files)
+    _make_folder("--out", out)
+    with options_refused():
+        landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
         typer.echo(
             "YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True
         )
-    files = photos_in(photos, leave_out=out)
     results, quiet = [], json_to is not None or out is not None
     progress = tqdm(files, unit="photo", disable=None if quiet and len(files) > 1 else True)
     try:
-        for result in detect_files(landmarker, files, out=out):
-            results.append(result)
-            progress.update()
-            if result.error or not quiet:
-                progress.write(result.as_text(), file=sys.stderr if result.error else sys.stdout)
+        with terminated_like_interrupted():
+            for result in detect_files(landmarker, files, out=out):
+                results.append(result)
+                progress.update()
+                if result.error or not quiet:
+                    to = sys.stderr if result.error else sys.stdout
+                    progress.write(result.as_text(), file=to)
     except KeyboardInterrupt:
         typer.echo(f"stopped after {len(results)} of {len(files)} files; these are kept", err=True)
     progress.close()
@@ -65,24 +80,59 @@ def detect(
     raise typer.Exit(1 if any(result.error for result in results) else 0)
 
 
+def _demand_no_picture(json_to: str | None, photos: list[Path]) -> None:
+    """Refuses to write JSON over a photo, or where a drawing may lie."""
+    from onedheat.data.images import SUFFIXES
+
+    if json_to is None or json_to == "-":
+        return
+    if any(are_one_file(json_to, photo) for photo in photos):
+        raise typer.BadParameter(f"--json {json_to} is one of the photos; give another name")
+    if Path(json_to).suffix.lower() in SUFFIXES:
+        raise typer.BadParameter(
+            f"--json {json_to} is called as a picture is; give a name that ends in .json"
+        )
+
+
+def _make_folder(option: str, folder: Path | None) -> None:
+    """Makes a folder for pictures, if one is asked for."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"{option} {folder} cannot be a folder: {error.strerror}"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise typer.BadParameter(f"{option} {folder} cannot be written; give another folder")
+
+
 def track(
     video: Annotated[
         str, typer.Argument(metavar="VIDEO", help="A video file, or the number of a camera.")
     ],
     weights: Weights = "tiny68",
     face_detector: FaceDetector = "auto",
-    decoder: Decoder = "dark",
+    decoder: Decoder = None,
     engine: EngineName = "auto",
     two_pass: Annotated[
         bool,
         typer.Option("--two-pass", help="Draw the box anew in each frame, the paper's protocol."),
     ] = False,
     csv_to: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Landmarks of every frame.")
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Landmarks of every frame.", callback=to_be_written
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.mp4", help="Annotated video; .webm where H.264 is not there."),
+        typer.Option(
+            metavar="FILE.mp4",
+            help="Annotated video; .webm where H.264 is not there.",
+            callback=to_be_written,
+        ),
     ] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for jitter.png and speed.png.")
@@ -93,43 +143,68 @@ def track(
     from onedheat.tracks import TrackTable, track_video
     from onedheat.video_writing import open_video
 
-    given = {"--csv": csv_to, "--out": out}
-    for option, path in given.items():
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
-            raise typer.BadParameter(f"{option} {path}: give a file in a folder that exists")
+    if csv_to == Path("-"):
+        raise typer.BadParameter(
+            "--csv - is no file, and standard output has the summary; name one"
+        )
     frames, count, fps = _footage(video)
-    landmarker = load(weights, decoder=decoder, finder=face_detector, engine=engine)
-    try:
+    with options_refused():
+        landmarker = load(weights, decoder=decoder, finder=face_detector, engine=engine)
         tracker = landmarker.tracker(two_pass=two_pass, patience=max(1, round(fps)))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     drawn = open_video(out, fps) if out else None
-    for option, path in given.items():
-        path = drawn.path if option == "--out" and drawn else path
-        if path is not None and path.exists() and Path(video).exists() and path.samefile(video):
-            raise typer.BadParameter(f"{option} {path} is the video itself; give another name")
+    outputs = [("--csv", csv_to), ("--out", drawn and drawn.path)]
+    outputs += [("--figures", figures / name) for name in (JITTER, SPEED) if figures]
+    _demand_apart(video, outputs)
+    _make_folder("--figures", figures)
     count_of = len(landmarker.scheme)
     table = TrackTable(csv_to, count_of, tracker.follower.passes) if csv_to else None
     if drawn and drawn.path != out:
         typer.echo(f"no H.264 here (pip install 'onedheat[video]'): writing {drawn.path}", err=True)
-    with tqdm(total=count, unit="frame", disable=None) as bar:
+    with (
+        tqdm(total=count, unit="frame", disable=None) as bar,
+        options_refused(),
+        terminated_like_interrupted(),
+    ):
         report = track_video(tracker, frames, table=table, video=drawn, progress=bar.update)
     if report.fault and not report.frames:
         typer.echo(f"onedheat: {report.fault}", err=True)
         raise typer.Exit(1)
     typer.echo(report.as_text())
-    for path in (csv_to, drawn and drawn.path):
-        if path:
+    for path in (csv_to, drawn and report.frames and drawn.path):
+        if path and path.exists():
             typer.echo(f"written: {path}")
-    if figures is not None:
-        _draw_tracking(report, figures)
+    if drawn and drawn.off > 1 / fps:
+        typer.echo(
+            f"{drawn.path} is at a steady rate, which puts frames up to {drawn.off:.2f} s from their "
+            "times; pip install 'onedheat[video]' and a name that ends in .mp4 keep them",
+            err=True,
+        )
+    code = 0
     if report.fault:
         typer.echo(f"onedheat: {report.fault}", err=True)
         typer.echo(f"the {report.frames} frames before that are kept", err=True)
-        raise typer.Exit(1)
-    if report.stopped:
+        code = 1
+    elif report.stopped:
         typer.echo(f"stopped after {report.frames} frames; these are kept", err=True)
-        raise typer.Exit(130)
+        code = 130
+    if figures is not None and report.frames:
+        try:
+            _draw_tracking(report, figures)
+        except typer.Exit as failed:
+            code = code or failed.exit_code
+    raise typer.Exit(code)
+
+
+def _demand_apart(video: str, outputs: list[tuple[str, Path | None]]) -> None:
+    """Refuses to write over the video, or two results into one file."""
+    taken = {"the video itself": Path(video)}
+    for option, path in outputs:
+        if path is None:
+            continue
+        for what, other in taken.items():
+            if are_one_file(path, other):
+                raise typer.BadParameter(f"{option} {path} is {what}; give another name")
+        taken[f"what {option} writes"] = path
 
 
 def _footage(video: str) -> tuple:
@@ -150,10 +225,6 @@ def _draw_tracking(report, folder: Path) -> None:
     """The figures of a video, and their alt text."""
     from onedheat.plots.tracks import jitter_over_time, time_of_frames
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise typer.BadParameter(f"--figures {folder} cannot be a folder: {error}") from None
     faces, stages = report.jitter.faces, report.speed.stages
     jitter = jitter_over_time(
         {face: means.by_second() for face, means in faces.items()},
@@ -165,9 +236,9 @@ def _draw_tracking(report, folder: Path) -> None:
         {name: means.mean for name, means in stages.items()},
         report.method,
     )
-    for name, figure in (("jitter", jitter), ("speed", speed)):
-        write_picture(folder / f"{name}.png", figure.png())
-        typer.echo(f"{folder / name}.png: {figure.alt}")
+    for name, figure in ((JITTER, jitter), (SPEED, speed)):
+        write_picture(folder / name, figure.png())
+        typer.echo(f"{folder / name}: {figure.alt}")
 
 
 def export(

@@ -14,7 +14,8 @@ from onedheat.cli.options import (
     Flip,
     Json,
     Weights,
-    to_be_written,
+    are_one_file,
+    png_to_be_written,
 )
 from onedheat.cli.speaking import give, options_refused, write_picture
 
@@ -57,17 +58,18 @@ def evaluate(
         ),
     ] = False,
     frames: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=3, help="With --follow: of each clip that is made, from a photo or drawn."
+            min=3,
+            help="With --follow: of each clip that is made, from a photo or drawn; by default 90.",
         ),
-    ] = 90,
+    ] = None,
     figure: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.png",
             help="With --beside: one landmark's error over time.",
-            callback=to_be_written,
+            callback=png_to_be_written,
         ),
     ] = None,
     face_detector: FaceDetector = "auto",
@@ -83,6 +85,10 @@ def evaluate(
         )
     if (beside and not follow) or (figure and not beside):
         raise typer.BadParameter("--beside needs --follow 1 or 2, and --figure needs --beside")
+    if frames is not None and not follow:
+        raise typer.BadParameter("--frames needs --follow 1 or 2: photos by themselves have none")
+    if figure and json_to and json_to != "-" and are_one_file(figure, json_to):
+        raise typer.BadParameter(f"--figure {figure} is what --json writes; give another name")
     from onedheat.evaluation import evaluate as measure
     from onedheat.evaluation import evaluate_clips
     from onedheat.pipeline import load
@@ -93,7 +99,7 @@ def evaluate(
         landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
     split = split or chosen.test_split
     if follow:
-        clips = chosen.watched(folder, split, frames)
+        clips = chosen.watched(folder, split, frames or 90)
         how = {"two_pass": follow == 2, "weights": weights, "progress": True}
         if beside:
             _give_beside(landmarker, clips, how, figure, json_to)

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,12 +16,38 @@ def to_be_written(file: str | Path | None) -> str | Path | None:
     """
     if file is None or str(file) == "-":
         return file
+    try:
+        mode = os.stat(file).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = 0
+    except OSError as error:  # a name too long
+        raise typer.BadParameter(f"{file}: {error.strerror}; give another name") from None
+    if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return file  # a pipe or a device is opened, nothing takes its place
     folder = Path(file).parent
     if Path(file).is_dir() or not folder.is_dir():
         raise typer.BadParameter(f"{file}: give a file in a folder that exists")
     if not os.access(folder, os.W_OK):
         raise typer.BadParameter(f"{file}: {folder} cannot be written; give another folder")
     return file
+
+
+def png_to_be_written(file: Path | None) -> Path | None:
+    """A picture that can be written later, as `to_be_written`, and as PNG.
+
+    Raises:
+        typer.BadParameter: it cannot, or is named otherwise.
+    """
+    if file is not None and file.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{file}: give a name that ends in .png, which the picture is")
+    return to_be_written(file)
+
+
+def are_one_file(first: str | Path, second: str | Path) -> bool:
+    """Whether what is written to one path is written to the other too."""
+    if os.path.exists(first) and os.path.exists(second):
+        return os.path.samefile(first, second)
+    return os.path.realpath(first) == os.path.realpath(second)
 
 
 Json = Annotated[

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,32 +20,43 @@ OPTIONS = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_comp
 class Commands(TyperGroup):
     """Turns the package's own errors into one sentence instead of a traceback."""
 
-    def invoke(self, ctx):
-        from onedheat.checkpoints import CheckpointError
-        from onedheat.crossval.errors import SearchError
-        from onedheat.data.errors import DataError
-        from onedheat.data.images import ImageError
-        from onedheat.data.pts import PtsError
-        from onedheat.engines import EngineError
-        from onedheat.faces import FinderError
-        from onedheat.video import VideoError
+    def main(self, *args, **kwargs):
+        for stream in (sys.stdout, sys.stderr):
+            # What a file's or a machine's encoding lacks is escaped: no result is lost by a letter.
+            if hasattr(stream, "reconfigure"):  # notebooks' streams have none, and need none
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
 
+    def invoke(self, ctx):
         try:
             with told(logging.getLogger("onedheat.engines")):
                 return super().invoke(ctx)
-        except (
-            CheckpointError,
-            DataError,
-            EngineError,
-            FinderError,
-            ImageError,
-            PtsError,
-            SearchError,
-            VideoError,
-            FloatingPointError,
-        ) as error:
+        except own_errors() as error:
             typer.echo(f"onedheat: {error}", err=True)
             raise typer.Exit(1) from None
+
+
+def own_errors() -> tuple[type[Exception], ...]:
+    """The package's own errors, which a person can mend."""
+    from onedheat.crossval.errors import SearchError
+    from onedheat.scripts import OWN_ERRORS
+
+    return (*OWN_ERRORS, SearchError)
+
+
+@contextmanager
+def options_refused() -> Iterator[None]:
+    """What the package does not do as it was asked to is a wrong option; its own errors stay errors.
+
+    Raises:
+        typer.BadParameter: with the sentence of a ValueError.
+    """
+    try:
+        yield
+    except own_errors():
+        raise
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 class _Echo(logging.Handler):
@@ -66,14 +79,31 @@ def told(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
+@contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Takes SIGTERM for Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def write_picture(path: Path, png: bytes) -> None:
-    """A picture in a file; a folder that is not there is a wrong option."""
+    """A picture in a file; a folder that is not there is a wrong option, any other fault is said."""
     from onedheat.files import write_atomically
 
     try:
         write_atomically(path, png)
     except OSError as error:
-        raise typer.BadParameter(f"{path} cannot be written: {error.strerror}") from None
+        said = f"{path} cannot be written: {error.strerror}"
+        if not path.parent.is_dir():
+            raise typer.BadParameter(said) from None
+        typer.echo(f"onedheat: {said}; make room, or give another name", err=True)
+        raise typer.Exit(1) from None
 
 
 def write_result(path: Path, content: bytes, *, otherwise: str = "") -> None:

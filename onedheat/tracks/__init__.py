@@ -7,11 +7,12 @@ follow  one video through a tracker into all of these
 
 from onedheat.tracks.follow import TrackReport, track_video
 from onedheat.tracks.meters import JitterMeter, SpeedMeter
-from onedheat.tracks.table import TrackTable, columns, read_tracks
+from onedheat.tracks.table import TableError, TrackTable, columns, read_tracks
 
 __all__ = [
     "JitterMeter",
     "SpeedMeter",
+    "TableError",
     "TrackReport",
     "TrackTable",
     "columns",

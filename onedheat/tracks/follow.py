@@ -9,7 +9,7 @@ from onedheat.data.images import RGB
 from onedheat.drawing import draw_landmarks, draw_number
 from onedheat.pipeline import FaceTracker, TrackedFace
 from onedheat.tracks.meters import JitterMeter, SpeedMeter
-from onedheat.tracks.table import TrackTable
+from onedheat.tracks.table import TableError, TrackTable
 from onedheat.video import VideoError
 from onedheat.video_writing import VideoWriter
 
@@ -25,7 +25,7 @@ class TrackReport:
         frames: how many were done.
         with_faces: how many of these show a face.
         identities: numbers of all faces that were seen.
-        fault: why the video could not be read further, or None.
+        fault: why the video could not be read further, or its table not written, or None.
         stopped: whether a person stopped it.
     """
 
@@ -64,7 +64,8 @@ def track_video(
 ) -> TrackReport:
     """Follows the faces of a video to its end, or as far as it can be read.
 
-    A fault of the video, or Ctrl-C, ends it early: what was done is kept, and the report says so.
+    A fault of the video or the table, or Ctrl-C, ends it early: what was done is kept, and the report
+    says so.
     Table and video are closed in any case.
 
     Args:
@@ -78,14 +79,17 @@ def track_video(
         VideoError: the annotated video cannot be written.
     """
     report = TrackReport(tracker.method, JitterMeter(tracker.landmarker.scheme))
-    with ExitStack() as stack:
-        for sink in (table, video):
-            if sink is not None:
-                stack.enter_context(sink)
-        try:
-            _run(tracker, frames, report, table, video, progress)
-        except KeyboardInterrupt:
-            report.stopped = True
+    try:
+        with ExitStack() as stack:
+            for sink in (table, video):
+                if sink is not None:
+                    stack.enter_context(sink)
+            try:
+                _run(tracker, frames, report, table, video, progress)
+            except KeyboardInterrupt:
+                report.stopped = True
+    except TableError as error:
+        report.fault = str(error)
     return report
 
 

@@ -10,8 +10,10 @@ was looked at. A frame without faces has no row.
 
 import csv
 import os
+import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,10 @@ from jaxtyping import Float
 from onedheat.pipeline import TrackedFace
 
 SYNC_SECONDS = 1.0  # after so many at most, what was written outlasts a loss of power, too
+
+
+class TableError(ValueError):
+    """A table that cannot be written. The message names it and says what to do."""
 
 
 def columns(landmarks: int) -> list[str]:
@@ -37,12 +43,22 @@ class TrackTable:
         path: the file; what was there is replaced.
         landmarks: N.
         passes: how often the network runs a frame.
+
+    Raises:
+        TableError: the file cannot be written, now or later.
     """
 
     def __init__(self, path: str | os.PathLike, landmarks: int, passes: int):
         self.path, self.passes = Path(path), passes
-        self._file = self.path.open("wb", buffering=0)
-        self._write(",".join(columns(landmarks)) + "\n")
+        with self._failing_in_words():
+            self._file = self.path.open("wb", buffering=0)
+            # Of pipes and devices nothing can be had on a disk.
+            self._can_sync = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        try:
+            self._write(",".join(columns(landmarks)) + "\n")
+        except TableError:
+            self._file.close()
+            raise
         self._synced = time.monotonic()
 
     def write(self, frame: int, seconds: float, faces: Sequence[TrackedFace]) -> None:
@@ -50,12 +66,15 @@ class TrackTable:
         rows = "".join(self._row(frame, seconds, face) for face in faces)
         if rows:
             self._write(rows)
-        if time.monotonic() - self._synced > SYNC_SECONDS:
-            os.fsync(self._file.fileno())
+        if self._can_sync and time.monotonic() - self._synced > SYNC_SECONDS:
+            with self._failing_in_words():
+                os.fsync(self._file.fileno())
             self._synced = time.monotonic()
 
     def close(self) -> None:
-        self._file.close()
+        """Ends the table; a second time does nothing."""
+        with self._failing_in_words():
+            self._file.close()
 
     def __enter__(self) -> "TrackTable":
         return self
@@ -71,8 +90,18 @@ class TrackTable:
 
     def _write(self, text: str) -> None:
         left = memoryview(text.encode())
-        while left:
-            left = left[self._file.write(left) :]
+        with self._failing_in_words():
+            while left:
+                left = left[self._file.write(left) :]
+
+    @contextmanager
+    def _failing_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise TableError(
+                f"{self.path} cannot be written: {error.strerror}; make room, or give another file"
+            ) from error
 
 
 class Tracks:
@@ -112,10 +141,15 @@ def read_tracks(path: str | os.PathLike) -> Tracks:
     """The tracks of a CSV that `TrackTable` wrote; a last row without its end is left out.
 
     Raises:
-        ValueError: another header, or a row that is none; the message names file and line.
+        ValueError: no text, another header, or a row that is none; the message names file and line.
     """
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # as Excel saves it
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} holds no tracks: it is no text in UTF-8; give a CSV that `onedheat track` wrote"
+        ) from error
     lines = text[: text.rfind("\n") + 1].splitlines()
     header = next(csv.reader(lines[:1]), [])
     landmarks = (len(header) - 5) // 4
@@ -126,7 +160,8 @@ def read_tracks(path: str | os.PathLike) -> Tracks:
     rows = np.zeros((len(lines) - 1, len(header)))
     for number, line in enumerate(lines[1:]):
         try:
-            rows[number] = [float(value) for value in line.split(",")]
+            values = [float(value) for value in line.split(",")]
+            rows[number] = np.reshape(values, len(header))  # which refuses fewer and more
         except ValueError:
             raise ValueError(
                 f"{path}, line {number + 2}: expected {len(header)} numbers, got {line[:60]!r}"
