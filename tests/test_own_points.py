@@ -224,7 +224,7 @@ def test_check_and_show_take_a_folder_or_a_name_with_its_folder(folder, tmp_path
         (["data", "check", "coco"], "no data set 'coco'"),
         (["data", "show", "coco"], "or a folder of your own"),
         (["data", "check", "300w"], "write it behind the name: 300w FOLDER"),
-        (["data", "show", "FOLDER", "--out", "/nowhere/x.png"], "cannot be written"),
+        (["data", "show", "FOLDER", "--out", "/nowhere/x.png"], "give a file in a folder that exists"),
         (["data", "show", "FOLDER", "--out", "x.jpg"], "x.jpg: give a name that ends in .png"),
         (["data", "scheme", "FOLDER", "--out", "x"], "x: give a name that ends in .png"),
         (["data", "check", "FOLDER", "FOLDER"], "1 folders are given for 0 data sets"),

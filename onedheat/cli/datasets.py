@@ -6,21 +6,10 @@ from typing import Annotated
 import typer
 
 from onedheat.cli.asked import paired_with_folders
-from onedheat.cli.options import Json
+from onedheat.cli.options import Json, png_to_be_written
 from onedheat.cli.speaking import OPTIONS, give, write_picture
 
 data = typer.Typer(help="Look after data sets.", **OPTIONS)
-
-
-def png(file: Path | None) -> Path | None:
-    """The name of a picture that is written as PNG.
-
-    Raises:
-        typer.BadParameter: it ends otherwise.
-    """
-    if file is not None and file.suffix.lower() != ".png":
-        raise typer.BadParameter(f"{file}: give a name that ends in .png, which the picture is")
-    return file
 
 
 Named = Annotated[
@@ -63,7 +52,7 @@ def data_show(
     count: Annotated[int, typer.Option(min=1, max=200, help="How many faces.")] = 24,
     seed: Annotated[int, typer.Option(help="Another seed, other faces.")] = 0,
     out: Annotated[
-        Path, typer.Option(metavar="FILE.png", help="The picture.", callback=png)
+        Path, typer.Option(metavar="FILE.png", help="The picture.", callback=png_to_be_written)
     ] = Path("sheet.png"),
 ):
     """Draw a sheet of annotated faces, chosen at random, to be looked at."""
@@ -89,7 +78,9 @@ def data_scheme(
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="The drawing; FOLDER/scheme.png.", callback=png),
+        typer.Option(
+            metavar="FILE.png", help="The drawing; FOLDER/scheme.png.", callback=png_to_be_written
+        ),
     ] = None,
 ):
     """Propose what your own points are (scheme.json) and draw it; a scheme that is there is drawn."""

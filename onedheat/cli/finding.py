@@ -20,10 +20,10 @@ from onedheat.cli.options import (
 )
 from onedheat.cli.speaking import (
     options_refused,
-    terminated_like_interrupted,
     write_picture,
     write_result,
 )
+from onedheat.processes import terminated_like_interrupted
 
 JITTER, SPEED = "jitter.png", "speed.png"
 """The figures of a video."""

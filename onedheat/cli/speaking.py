@@ -2,9 +2,7 @@
 
 import json
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,19 +75,6 @@ def told(logger: logging.Logger) -> Iterator[None]:
     finally:
         logger.removeHandler(echo)
         logger.setLevel(level)
-
-
-@contextmanager
-def terminated_like_interrupted() -> Iterator[None]:
-    """Takes SIGTERM for Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def write_picture(path: Path, png: bytes) -> None:

@@ -10,7 +10,6 @@ import os
 import pickle
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.files import write_atomically
-from onedheat.processes import end_with_parent
+from onedheat.processes import end_with_parent, terminated_like_interrupted
 from onedheat.training.machine import stop_requests
 from onedheat.training.run import Run
 
@@ -300,7 +299,7 @@ def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = T
     team: list[Worker] = []
     stopped = False
     try:
-        with _terminated_like_interrupted(), Progress(study, shown=progress) as bar:
+        with terminated_like_interrupted(), Progress(study, shown=progress) as bar:
             if not study.finished():
                 for number in range(workers):
                     team.append(Worker.start(search, study.out, number, workers))
@@ -335,19 +334,6 @@ def _check_machine(search: Search) -> None:
             "precision=fp16 needs a GPU, and this machine has none to use; set precision=bf16 or "
             "precision=fp32, or search on one that has"
         )
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Takes SIGTERM for Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(team: list[Worker]) -> None:
