@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from onedheat.video import Picture, VideoError
+from onedheat.video import Picture, VideoError, quiet_opencv
+
+MAX_CAMERAS = 100
+"""Of what OpenCV can open at once: a number from there on names another way to reach a camera."""
 
 
 def read_camera(index: int) -> Iterator[tuple[float, Picture]]:
@@ -22,7 +24,12 @@ def read_camera(index: int) -> Iterator[tuple[float, Picture]]:
     """
     import cv2
 
-    with _quiet():
+    if not 0 <= index < MAX_CAMERAS:
+        raise VideoError(
+            f"there is no camera {index}; give a number from 0, the first, to {MAX_CAMERAS - 1}, or for "
+            "a file its path"
+        )
+    with quiet_opencv():
         capture = cv2.VideoCapture(index)
     if not capture.isOpened():
         raise VideoError(
@@ -46,17 +53,3 @@ def _frames_of(capture, index: int) -> Iterator[tuple[float, Picture]]:
             yield now - begun, cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     finally:
         capture.release()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """OpenCV's own words about a camera that is not there are left out: ours say it better."""
-    import cv2
-
-    logs = getattr(cv2.utils, "logging", None)  # OpenCV 4.10 has none
-    level = logs and logs.setLogLevel(logs.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        if logs:
-            logs.setLogLevel(level)

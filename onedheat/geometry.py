@@ -24,6 +24,7 @@ Landmarks = Float[np.ndarray, "landmarks 2"]
 Box = Float[np.ndarray, "4"]
 
 MAX_SIDE = 32_000  # OpenCV's warp addresses pixels by 16-bit integers
+MAX_FINE = 10_000  # side of the picture of all samples, 300 MB; only boxes as wide get fewer
 COARSE = 4  # pixels of a picture between those for which it is worked out how far they are bent
 MAX_SAMPLES = 2**21  # that `warp_batch` holds at once, about 100 bytes each
 
@@ -258,8 +259,8 @@ def _looked_at(
 
 
 def _samples_a_side(crop: Crop) -> int:
-    """k: as many samples as a crop pixel covers photo pixels."""
-    return max(1, min(math.ceil(crop.shrink - 1e-6), MAX_SIDE // crop.size))
+    """k: as many samples as a crop pixel covers photo pixels, within `MAX_FINE`."""
+    return max(1, min(math.ceil(crop.shrink - 1e-6), MAX_FINE // crop.size))
 
 
 def _cut_to_need(image, to_photo, side):

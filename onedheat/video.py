@@ -10,6 +10,7 @@ import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,14 @@ MAX_OPEN = 4
 FORWARD = 32
 """A frame that is at most so many ahead is decoded up to; farther ones are sought."""
 
+TRIES = 2000
+"""Packets in a row that fail, after which a video has ended: OpenCV says no more of the end than of one
+damaged packet. At the end so many tries take 1 ms, in a transport stream 20 ms."""
+
+MOST_LEFT_OUT = 0.1
+"""Share of its frames that may be missing before a video without a damaged packet is called damaged:
+decoders leave some out, and containers round their length."""
+
 
 class VideoError(ValueError):
     """A video that cannot be read, or not any further. The message names it and says what to do."""
@@ -43,7 +52,7 @@ def read_video(path: str | os.PathLike) -> Iterator[Picture]:
 
     Raises:
         VideoError: at once where there is no such file, or no video in it; where the file is cut off
-            or damaged, after the frames before that place have been given.
+            or damaged, after all frames that can be decoded have been given.
     """
     return (picture for _, picture in read_timed_video(path))
 
@@ -51,14 +60,14 @@ def read_video(path: str | os.PathLike) -> Iterator[Picture]:
 def read_timed_video(path: str | os.PathLike) -> Iterator[tuple[float, Picture]]:
     """The frames of a video in order, each with the seconds from the first at which it is shown.
 
-    Otherwise as `read_video`.
+    Otherwise as `read_video`. Where frames are damaged, the seconds go on behind them as in the file.
     """
     path = Path(path)
     return _until_the_end(_Reader(path), path)
 
 
 def _until_the_end(reader: "_Reader", path: Path) -> Iterator[tuple[float, Picture]]:
-    while reader.grab():
+    while reader.grab() or reader.pass_damage():
         yield (reader.milliseconds - reader.first_milliseconds) / 1000, reader.retrieve()
     decoded = reader.position + 1
     if decoded == 0:
@@ -68,9 +77,9 @@ def _until_the_end(reader: "_Reader", path: Path) -> Iterator[tuple[float, Pictu
             f"{path} is cut off: after {decoded} frames the last {missing:,} of its bytes are missing; "
             "fetch or export it again"
         )
-    # Decoders leave out a damaged frame and go on; after many they give up.
-    held = len(frame_times(path))
-    if decoded < 0.9 * held:
+    times, announced = _packets(path)
+    held = max(len(times), announced)
+    if reader.damaged or decoded < (1 - MOST_LEFT_OUT) * held:
         raise VideoError(
             f"{path} is damaged: {decoded} of its {held} frames could be decoded; fetch or export it "
             "again"
@@ -83,7 +92,8 @@ class VideoFrames:
 
     Frame t by number is frame t in order: wherever seeking cannot be trusted, the video is decoded
     from its beginning. Access in rising order costs what decoding in order does. Nothing open is
-    held, so an object can be sent to other processes.
+    held, so an object can be sent to other processes. Frames behind a damaged one are refused, as
+    their numbers would be guesses; `read_video` gives them.
 
     Attributes:
         path: the file.
@@ -132,9 +142,10 @@ class VideoFrames:
         while reader.position < frame:
             if reader.grab():
                 continue
-            if not reader.sought:
-                raise self._cut_off(reader.position + 1)
-            reader.restart()  # some decoders lose the last frame after a seek
+            decoded, sought = reader.position + 1, reader.sought
+            reader.restart()
+            if not sought:  # some decoders lose the last frame after a seek
+                raise self._cut_off(decoded)
         return reader.retrieve()
 
     def _cut_off(self, decoded: int) -> VideoError:
@@ -147,18 +158,37 @@ class VideoFrames:
 def frame_times(path: Path) -> Float[np.ndarray, "frames"]:
     """When each frame of a video is shown, in milliseconds, ascending.
 
-    Goes through the packets without decoding them: about a million a second.
+    Goes through the packets without decoding them: about a million a second. One that cannot be read
+    counts at the time of the one before it.
 
     Raises:
         VideoError: no such file, or no video in it.
     """
+    return _packets(path)[0]
+
+
+def _packets(path: Path) -> tuple[Float[np.ndarray, "frames"], int]:
+    """`frame_times`, and how many frames the container announces where its packets end before that; 0
+    where they do not.
+    """
     import cv2
 
     capture = _open(path, [cv2.CAP_PROP_FORMAT, -1])
-    times = []
-    while capture.grab():
+    number = getattr(cv2, "CAP_PROP_PTS", None)  # OpenCV 4.10 has none
+    times, last, failed = [], 0.0, 0
+    while failed < TRIES:
+        if not capture.grab():
+            failed += 1
+            continue
+        if times:
+            times += failed * times[-1:]
         times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
-    return np.sort(np.array(times, dtype=float))
+        failed = 0
+        if number is not None:  # in frames from the container's zero, as its length is
+            last = max(last, capture.get(number))
+    announced = capture.get(cv2.CAP_PROP_FRAME_COUNT) if number is not None else 0.0
+    is_early = last + 1 < (1 - MOST_LEFT_OUT) * announced
+    return np.sort(np.array(times, dtype=float)), int(announced) if is_early else 0
 
 
 def count_decodable(path: Path) -> int:
@@ -168,7 +198,7 @@ def count_decodable(path: Path) -> int:
         VideoError: no such file, or no video in it.
     """
     reader = _Reader(path)
-    while reader.grab():
+    while reader.grab() or reader.pass_damage():
         pass
     return reader.position + 1
 
@@ -179,6 +209,7 @@ class _Reader:
     Attributes:
         position: number of the frame it has decoded last, −1 at first.
         sought: whether it has come there by a seek.
+        damaged: packets between its frames that could not be decoded.
     """
 
     def __init__(self, path: Path):
@@ -194,16 +225,29 @@ class _Reader:
         self.capture = _open(self.path, [cv2.CAP_PROP_N_THREADS, 1])
         self.position = -1
         self.sought = False
+        self.damaged = 0
         self.first_milliseconds = 0.0
 
     def grab(self) -> bool:
-        """Decodes the next frame; False where there is none."""
+        """Decodes the next frame; False where there is none, or where it is damaged."""
         if not self.capture.grab():
-            return False
+            return self.position < 0 and self.pass_damage()
         self.position += 1
         if self.position == 0:
             self.first_milliseconds = self.milliseconds
         return True
+
+    def pass_damage(self) -> bool:
+        """Decodes the next frame behind those that cannot be; False where there is none."""
+        for failed in range(1, TRIES):
+            if self.capture.grab():
+                self.position += 1
+                if self.position == 0:  # recordings may begin between two frames that stand alone
+                    self.first_milliseconds = self.milliseconds
+                else:
+                    self.damaged += failed
+                return True
+        return False
 
     def retrieve(self) -> Picture:
         """The frame that was decoded last."""
@@ -264,6 +308,12 @@ def _open(path: Path, settings: list[int]):
     import cv2
 
     try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:  # OpenCV would end the process
+        raise VideoError(
+            f"the name {str(path.absolute())!a} is not in UTF-8, which OpenCV needs; rename it"
+        ) from error
+    try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise VideoError(f"{path} does not exist; check the path and its spelling") from error
@@ -274,8 +324,11 @@ def _open(path: Path, settings: list[int]):
         raise VideoError(f"{path} is {kind}; give the path of a video file")
     if not os.access(path, os.R_OK):
         raise VideoError(f"{path} may not be read; give yourself permission to read it")
-    # An absolute path, as FFmpeg takes what stands before a colon for a protocol.
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, settings)
+    # Read once, when FFmpeg is first used: what it says of single packets is said here of the whole.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    with quiet_opencv():
+        # An absolute path, as FFmpeg takes what stands before a colon for a protocol.
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, settings)
     if not capture.isOpened():
         what = (
             "is empty (0 bytes)" if path.stat().st_size == 0 else "holds no video that can be read"
@@ -285,6 +338,36 @@ def _open(path: Path, settings: list[int]):
             "fetch it again, or convert it to MP4"
         )
     return capture
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """OpenCV's own words about what it cannot open are left out: ours say it better.
+
+    Its level is that of the whole process: the first thread that comes lowers it, and the last that
+    leaves sets it back.
+    """
+    import cv2
+
+    logs = getattr(cv2.utils, "logging", None)  # OpenCV 4.10 has none
+    if logs is None:
+        yield
+        return
+    with _level_lock:
+        _levels.append(logs.setLogLevel(logs.LOG_LEVEL_SILENT))
+    try:
+        yield
+    finally:
+        with _level_lock:
+            level = _levels.pop()
+            if not _levels:
+                logs.setLogLevel(level)
+
+
+_level_lock = threading.Lock()
+_levels: list[
+    int
+] = []  # before each thread that is in `quiet_opencv`; the first is the process's own
 
 
 class _OpenReaders(threading.local):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from broken import peak_bytes
 from skimage import data
 
 from onedheat import geometry
@@ -91,6 +92,13 @@ def test_what_lies_outside_the_photo_is_black():
     picture = warp(image, Crop.from_box(np.array([-20.5, -0.5, 19.5, 39.5]), 40))
     assert (picture[:20, 20:] == 200).all()
     assert not picture[:, :20].any() and not picture[20:].any()
+
+
+def test_a_box_far_larger_than_the_photo_takes_no_more_memory_than_a_large_photo():
+    photo = np.full((512, 512, 3), 200, np.uint8)
+    for half in (20_000.0, 1e12):
+        crop = Crop.from_box(np.array([-half, -half, half, half]), 64)
+        assert peak_bytes(lambda crop=crop: warp(photo, crop)) < 320e6
 
 
 def test_a_photo_wider_than_opencv_addresses_is_read_where_it_can_be():

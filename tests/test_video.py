@@ -4,6 +4,9 @@ import multiprocessing
 import os
 import pickle
 import random
+import subprocess
+import sys
+import threading
 import warnings
 from fractions import Fraction
 
@@ -13,7 +16,16 @@ from videos import CODECS, number_of, numbered_frame, write_numbered, write_vide
 
 import onedheat
 from onedheat import video
-from onedheat.video import MAX_OPEN, VideoError, VideoFrames, count_decodable, read_video
+from onedheat.video import (
+    MAX_OPEN,
+    VideoError,
+    VideoFrames,
+    count_decodable,
+    frame_times,
+    quiet_opencv,
+    read_timed_video,
+    read_video,
+)
 
 COUNT = 150
 
@@ -185,6 +197,62 @@ def test_an_mp4_with_its_index_in_front_says_what_it_lacks(tmp_path):
         list(read_video(fast))
 
 
+def _until_a_fault(path) -> tuple[dict[int, float], str]:
+    """The seconds of each frame of a video by the number that it shows, and the fault in words."""
+    seen = {}
+    with pytest.raises(VideoError) as caught:
+        for seconds, picture in read_timed_video(path):
+            seen[number_of(picture)] = seconds
+    return seen, str(caught.value)
+
+
+def _with_damage(path, damaged: range):
+    """A video of which every frame stands alone, and those packets hold rubbish."""
+    av = pytest.importorskip("av")
+    _coded(path, "libx264", options={"x264-params": "keyint=1"})
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    raw = bytearray(path.read_bytes())
+    for number in damaged:
+        at, size = packets[number]
+        raw[at : at + size] = b"\xff" * size
+    path.write_bytes(raw)
+    return path
+
+
+def test_a_video_goes_on_behind_damaged_frames_and_says_so_at_its_end(tmp_path):
+    broken = _with_damage(tmp_path / "broken.mp4", range(60, 63))
+    seen, fault = _until_a_fault(broken)
+    assert list(seen) == [*range(60), *range(63, COUNT)]
+    assert all(abs(seconds - number * 1001 / 30000) < 1e-3 for number, seconds in seen.items())
+    assert f"broken.mp4 is damaged: {COUNT - 3} of its {COUNT} frames" in fault
+    assert len(frame_times(broken)) == COUNT and count_decodable(broken) == COUNT - 3
+
+
+def test_frames_by_number_end_before_damage_as_numbers_behind_it_would_be_guesses(tmp_path):
+    frames = VideoFrames(_with_damage(tmp_path / "broken.mp4", range(60, 63)))
+    for number in (59, 60, 61, 90, 60, 3):
+        if number < 60:
+            assert number_of(frames[number]) == number
+        else:
+            with pytest.raises(VideoError, match=f"ends after 60 frames, and {COUNT} are expected"):
+                frames[number]
+
+
+@pytest.mark.parametrize("name", ["broken.mp4", "broken.mkv"])
+def test_a_video_whose_packets_end_before_the_length_it_announces_is_damaged(tmp_path, name):
+    if name.endswith("mp4"):
+        broken = _with_damage(tmp_path / name, range(100, COUNT))
+    else:
+        broken = _coded(tmp_path / name, "libx264", options={"x264-params": "keyint=1"})
+        raw = bytearray(broken.read_bytes())
+        raw[len(raw) // 2 :] = b"\xff" * (len(raw) - len(raw) // 2)
+        broken.write_bytes(raw)
+    seen, fault = _until_a_fault(broken)
+    assert list(seen) == list(range(len(seen))) and 10 < len(seen) <= 100
+    assert f"{len(seen)} of its {COUNT} frames" in fault
+
+
 def test_sound_alone_is_no_video(tmp_path):
     av = pytest.importorskip("av")
     path = tmp_path / "song.wav"
@@ -219,3 +287,53 @@ def test_folders_and_impossible_paths_are_refused(tmp_path):
         read_video("x" * 5000)
     with pytest.raises(VideoError, match="cannot be opened"):
         read_video("a\0b")
+
+
+def test_a_name_that_is_not_in_utf_8_is_refused_and_ends_no_process(tmp_path):
+    try:
+        path = write_numbered(tmp_path / "video.avi", 2).rename(tmp_path / "bad\udcff.avi")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    with pytest.raises(VideoError, match=r"bad\\udcff.avi' is not in UTF-8.*rename it"):
+        read_video(path)
+
+
+_READ_ALL = """
+import sys
+from onedheat.video import VideoError, read_video
+for path in sys.argv[1:]:
+    try:
+        list(read_video(path))
+    except VideoError as error:
+        print(error)
+"""
+
+
+def test_opencv_says_nothing_of_its_own_about_bad_videos(tmp_path):
+    """In a process that reads only: FFmpeg asks but once how much it may say."""
+    (tmp_path / "bad.mp4").write_bytes(b"no video\n" * 99)
+    (tmp_path / "text.avi").write_text("no video")
+    _with_damage(tmp_path / "broken.mp4", range(60, 63))
+    command = [sys.executable, "-c", _READ_ALL, *sorted(map(str, tmp_path.iterdir()))]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert len(run.stdout.splitlines()) == 3 and run.stderr == ""
+
+
+def test_opencv_speaks_again_once_the_last_thread_wants_no_quiet():
+    logs = pytest.importorskip("cv2").utils.logging
+    before, first_is_in, second_is_in = logs.getLogLevel(), threading.Event(), threading.Event()
+    assert before != logs.LOG_LEVEL_SILENT
+
+    def first():
+        with quiet_opencv():
+            first_is_in.set()
+            second_is_in.wait(10)
+
+    other = threading.Thread(target=first)
+    other.start()
+    first_is_in.wait(10)
+    with quiet_opencv():
+        second_is_in.set()
+        other.join(10)
+        assert logs.getLogLevel() == logs.LOG_LEVEL_SILENT
+    assert logs.getLogLevel() == before

@@ -1,6 +1,7 @@
 """ONNX Runtime as an engine: a file that says itself what it finds, run on the processor."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from onedheat.calibration import Calibration
 from onedheat.engines.errors import RUNTIME, EngineError, demand
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import KINDS, LandmarkNetwork, build
+from onedheat.models.place import Place
 from onedheat.models.tracker import TrackerState
 
 FORMAT = 1
@@ -27,6 +29,9 @@ PEAK, NEXT = "peak", ("next_x", "next_y")
 
 class OnnxEngine:
     """An exported network.
+
+    It can be copied, pickled, and used in a process that `multiprocessing` forks: the model is then opened
+    anew.
 
     Args:
         model: a file, or what stands in one.
@@ -45,7 +50,8 @@ class OnnxEngine:
     def __init__(self, model: str | Path | bytes, *, threads: int | None = None):
         demand(*RUNTIME, purpose="engine 'onnx'")
         content, name = (model, "the model") if isinstance(model, bytes) else _read(Path(model))
-        self._session = open_session(content, threads, name)
+        self._content, self._threads, self._name = content, threads, name
+        self._open()
         self.remembers = MEMORY[0] in {entry.name for entry in self._session.get_inputs()}
         written = self._session.get_modelmeta().custom_metadata_map.get(METADATA)
         if written is None:
@@ -58,6 +64,17 @@ class OnnxEngine:
             self.network = described(self.metadata)
         except (ValueError, TypeError, KeyError) as error:
             raise EngineError(f"{name} cannot be used: {error}; export it again") from error
+
+    def _open(self) -> None:
+        self._session = open_session(self._content, self._threads, self._name)
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict:
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self._open()
 
     @property
     def device(self) -> torch.device:
@@ -100,8 +117,15 @@ class OnnxEngine:
         memory: TrackerState | None = None,
     ) -> list[Tensor]:
         self.network.check(pictures)
+        if self._process != os.getpid():
+            _of_parents.append(self._session)
+            self._open()
         more = dict(zip(MEMORY, memory, strict=True)) if memory else {}
         return run_session(self._session, pictures, more, outputs)
+
+
+# A session waits for its threads when it is dropped, and those of a parent are not in the forked child.
+_of_parents: list = []
 
 
 def described(metadata: dict) -> LandmarkNetwork:
@@ -120,6 +144,8 @@ def described(metadata: dict) -> LandmarkNetwork:
     if metadata.get("calibration"):
         network.calibration = Calibration.from_json(metadata["calibration"])
         network.calibration.demand_decoders(network.decoders)
+    if metadata.get("place"):
+        network.place = Place.from_json(metadata["place"])
     return network
 
 
