@@ -17,6 +17,7 @@ from onedheat.evaluation import DETECTOR, evaluate
 from onedheat.pipeline import Landmarker, load
 from onedheat.reliability import gather
 from onedheat.reports import Report
+from onedheat.scripts import in_one_sentence
 
 TEST = "lfpw/testset"
 
@@ -135,15 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("weights", help="a shipped name, or a folder")
     parser.add_argument("--root", required=True, help="where 300W lies")
     parser.add_argument("--split", default=TEST)
-    parser.add_argument("--looks", nargs="*", default=list(LOOKS), help=", ".join(LOOKS))
+    parser.add_argument("--looks", nargs="*", choices=list(LOOKS), default=list(LOOKS))
     parser.add_argument("--engine", default="auto", help="auto, torch or onnx")
     given = parser.parse_args(arguments)
-    faces = read("300w", given.root, given.split)
-    for line in as_rows(measured(given.weights, faces, given.looks, engine=given.engine)):
-        typer.echo(line)
-    typer.echo()
-    for line in certainty_rows(load(given.weights, engine=given.engine), faces):
-        typer.echo(line)
+    with in_one_sentence(parser):
+        faces = read("300w", given.root, given.split)
+        for line in as_rows(measured(given.weights, faces, given.looks, engine=given.engine)):
+            typer.echo(line)
+        typer.echo()
+        for line in certainty_rows(load(given.weights, engine=given.engine), faces):
+            typer.echo(line)
 
 
 if __name__ == "__main__":

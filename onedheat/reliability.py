@@ -55,6 +55,11 @@ def calibrate(
     )
 
 
+def annotated_landmarks(faces: FaceSet) -> int:
+    """How many annotated landmarks faces have; a calibration is fitted on `ENOUGH` at least."""
+    return int(np.isfinite(faces.landmarks()).all(axis=2).sum())
+
+
 def calibrate_folder(folder: str | Path, landmarker: Landmarker, faces: FaceSet) -> Calibration:
     """Fits the calibration of weights that lie in a folder, and puts it beside them.
 

@@ -15,12 +15,18 @@ from pathlib import Path
 import torch
 import typer
 
-from onedheat.checkpoints import CheckpointError, load_detector, save_detector
+from onedheat.checkpoints import (
+    CheckpointError,
+    load_detector,
+    save_detector,
+    write_calibration,
+)
 from onedheat.data import FaceSet, read
 from onedheat.evaluation import evaluate
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
 from onedheat.reliability import calibrate
+from onedheat.scripts import in_one_sentence, share
 
 
 def mean_weights(networks: Sequence[LandmarkNetwork]) -> LandmarkNetwork:
@@ -51,26 +57,36 @@ def cook(weights: Sequence[str], faces: FaceSet, out: Path) -> dict[str, float]:
     Args:
         weights: shipped names or folders; one that is named twice counts twice.
         faces: held out when they were trained, and measured on here.
-        out: the folder that is written, see `save_detector`.
+        out: the folder that is written, see `save_detector`: before the looking, which takes minutes, so
+            that none is in vain.
 
     Returns:
         NRMSE in per cent of each on these faces, by its name, and of the mean as ``"mean"``.
 
     Raises:
-        CheckpointError: weights that cannot be read, or that have no mean.
+        CheckpointError: weights that cannot be read, or that have no mean; or a folder that cannot be
+            written.
+        DataError: faces that the networks cannot be measured on.
     """
     networks = [load_detector(name) for name in weights]
     try:
         mean = mean_weights(networks)
     except ValueError as error:
         raise CheckpointError(str(error)) from None
+    try:
+        save_detector(mean, out, half=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{out} cannot be written: {error.strerror}; give another folder"
+        ) from None
     each = dict(zip(weights, networks, strict=True))
     found = {
         name: evaluate(Landmarker(network), faces).nrmse
         for name, network in {**each, "mean": mean}.items()
     }
     mean.calibration = calibrate(Landmarker(mean), faces)
-    save_detector(mean, out, half=True)
+    if mean.calibration:
+        write_calibration(mean.calibration, out)
     return found
 
 
@@ -84,13 +100,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("weights", nargs="+", help="shipped names or folders, as RUN/last")
     parser.add_argument("--dataset", default="300w", help="what they were trained on (300w)")
     parser.add_argument("--root", type=Path, help="its folder")
-    parser.add_argument("--validation", type=float, default=0.05, help="share held out (0.05)")
+    parser.add_argument(
+        "--split", help="which part of it they were trained on (its training split)"
+    )
+    parser.add_argument("--validation", type=share, default=0.05, help="share held out (0.05)")
     parser.add_argument("--seed", type=int, default=0, help="of the division (0)")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the mean")
     given = parser.parse_args(arguments)
-    _, held_out = read(given.dataset, given.root).divided(given.validation, given.seed)
-    for name, nrmse in cook(given.weights, held_out, given.out).items():
-        typer.echo(f"{name}: NRMSE {nrmse:.3f} % on {len(held_out)} faces held out")
+    with in_one_sentence(parser):
+        faces = read(given.dataset, given.root, given.split)
+        _, held_out = faces.divided(given.validation, given.seed)
+        for name, nrmse in cook(given.weights, held_out, given.out).items():
+            typer.echo(f"{name}: NRMSE {nrmse:.3f} % on {len(held_out)} faces held out")
 
 
 if __name__ == "__main__":

@@ -60,3 +60,20 @@ def test_what_is_not_known_or_not_there_is_said(weights, root):
         list(cards.measured(weights, faces, ["flip", "upside-down"]))
     with pytest.raises(DataError, match=r"no calibration.json"):
         list(cards.certainty_rows(Landmarker(random_network()), faces))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["tiny68", "--looks", "nope"], 2, "invalid choice: 'nope'"),
+        (["nope"], 1, "no checkpoint 'nope'"),
+        (["tiny68", "--engine", "nope"], 2, "no engine 'nope'"),
+        (["tiny68", "--split", "nope"], 1, "300w has no split 'nope'"),
+    ],
+)
+def test_the_command_says_what_is_wrong_in_a_sentence(root, capsys, options, code, said):
+    weights, *others = options
+    with pytest.raises(SystemExit) as ended:
+        cards.main([weights, "--root", str(root), "--split", "lfpw/trainset", *others])
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err.splitlines()[-1]

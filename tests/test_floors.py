@@ -42,7 +42,7 @@ FLOORS = [
     {"pipeline"},
     {"watching"},
     {"evaluation", "detection", "bench", "tracks"},
-    {"reliability", "kept", "steadying"},
+    {"reliability", "kept", "steadying", "scripts"},
     {"training", "cards", "soup"},
     {"atlas", "crossval"},
     {"studies"},

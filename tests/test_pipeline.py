@@ -228,6 +228,8 @@ def test_no_boxes_given_are_no_faces():
         ([[0, 0, np.inf, 9]], "box 0 has edges that are not finite"),
         ([[320, 0, 350, 30]], "box 0 lies outside the image, which is 320 × 240 pixels"),
         ([[-50, 0, -1, 30]], "box 0 lies outside"),
+        ([[0, 0, 9, 9], [-1000, 0, 281, 9]], "box 1 is more than 4 times as wide as the image"),
+        ([[-1e12, -1e12, 1e12, 1e12]], "which is 320 × 240 pixels; give one close around a face"),
     ],
 )
 def test_boxes_that_are_none_are_refused_by_number(boxes, says):

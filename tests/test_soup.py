@@ -10,6 +10,7 @@ from onedheat.checkpoints import CheckpointError, load_detector, save_detector
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import evaluate
 from onedheat.models import Detector, DetectorConfig
+from onedheat.models.place import Place
 from onedheat.pipeline import Landmarker
 from onedheat.soup import mean_weights
 
@@ -62,4 +63,54 @@ def test_the_command_measures_each_and_keeps_the_mean_calibrated(tmp_path, capsy
     assert kept.calibration is not None and kept.calibration.faces == len(held_out)
     save_detector(network(0), tmp_path / "other")
     with pytest.raises(CheckpointError, match="of one config"):
-        soup.main([folders[0], str(tmp_path / "other"), *how])
+        soup.cook([folders[0], str(tmp_path / "other")], held_out, tmp_path / "none")
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_any_face_is_looked_at(
+    tmp_path, monkeypatch
+):
+    save_detector(network(0), tmp_path / "net")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr(soup, "evaluate", lambda *faces: pytest.fail("faces were looked at"))
+    faces = read_300w(make_300w(tmp_path / "300w", faces=4))
+    with pytest.raises(CheckpointError, match="holds other files"):
+        soup.cook([str(tmp_path / "net")], faces, tmp_path / "full")
+    with pytest.raises(CheckpointError, match="cannot be written: .*; give another folder"):
+        soup.cook([str(tmp_path / "net")], faces, tmp_path / "file" / "out")
+
+
+def test_the_mean_of_weights_for_own_points_knows_their_place():
+    one = network(0)
+    one.place = Place(0.1, 0.2, 0.3)
+    assert mean_weights([one, network(1)]).place == one.place
+
+
+def test_the_faces_of_another_split_are_divided(tmp_path, capsys):
+    root = make_300w(tmp_path / "300w", faces=8)
+    save_detector(random_network(), tmp_path / "net")
+    how = ["--root", str(root), "--split", "lfpw/trainset", "--validation", "0.5"]
+    soup.main([str(tmp_path / "net"), *how, "--out", str(tmp_path / "soup")])
+    _, held_out = read_300w(root, "lfpw/trainset").divided(0.5, 0)
+    assert len(held_out) < len(read_300w(root).divided(0.5, 0)[1])
+    assert f"on {len(held_out)} faces held out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["nope", "--root", "ROOT"], 1, "no checkpoint 'nope'"),
+        (["tiny68"], 1, "300w"),
+        (["tiny68", "--dataset", "nope"], 1, "nope"),
+        (["tiny68", "--root", "ROOT", "--split", "nope"], 1, "300w has no split 'nope'"),
+        (["tiny68", "--validation", "2"], 2, "must be a number above 0 and below 1, got 2"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path, capsys, options, code, said):
+    root = str(make_300w(tmp_path / "300w", faces=4))
+    options = [root if option == "ROOT" else option for option in options]
+    with pytest.raises(SystemExit) as ended:
+        soup.main([*options, "--out", str(tmp_path / "soup")])
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err.splitlines()[-1]

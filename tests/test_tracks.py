@@ -354,7 +354,9 @@ def test_a_truncated_video_keeps_what_was_done(track, tmp_path):
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     done = track(cut, "--csv", tmp_path / "t.csv", "--out", tmp_path / "o.mp4")
     assert done.exit_code == 1
-    assert "cut.avi is cut off" in done.stderr and "frames that could be read are kept" in done.stderr
+    assert (
+        "cut.avi is cut off" in done.stderr and "frames that could be read are kept" in done.stderr
+    )
     tracks = read_tracks(tmp_path / "t.csv")
     assert 10 < len(tracks) < 100
     assert tracks.frame[-1] >= len(tracks) - 1 and read_tracks(tmp_path / "t.csv").passes == 1

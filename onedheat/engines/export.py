@@ -50,7 +50,7 @@ def export(network: LandmarkNetwork, path: str | Path) -> float:
     zeros for a face that is new, and gives `next_x` and `next_y` to be handed in with its next frame;
     `detected_x` and `detected_y` are what the detector inside finds in this frame by itself, and `peak`,
     (batch, N), is how high that peaks. The metadata holds, as JSON under the key ``onedheat``, the
-    network's config, landmark scheme and calibration; `onedheat.load` and `OnnxEngine` read it.
+    network's config, landmark scheme, calibration and place; `onedheat.load` and `OnnxEngine` read it.
 
     Args:
         network: a copy of it is exported, in eval mode and with its batch norms folded.
@@ -85,6 +85,7 @@ def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
         "config": config.as_dict(),
         "scheme": scheme_as_json(scheme(config.scheme)),
         "calibration": network.calibration and network.calibration.as_json(),
+        "place": network.place and network.place._asdict(),
     }
     folded = fold_batch_norms(network).cpu()
     pictures = torch.zeros(2, 3, config.size, config.size)  # one would be taken for a constant

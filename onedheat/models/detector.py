@@ -11,6 +11,7 @@ from onedheat.models.coattention import AxisFeatures, CoAttention
 from onedheat.models.hourglass import Trunk
 from onedheat.models.losses import distance_loss, heatmap_loss
 from onedheat.models.network import (
+    MOST,
     LandmarkNetwork,
     Landmarks,
     NetworkConfig,
@@ -55,8 +56,9 @@ class DetectorConfig(NetworkConfig):
 
     def __post_init__(self):
         super().__post_init__()
-        self.demand(self.upsample >= 1, f"upsample must be at least 1, got {self.upsample}")
-        self.demand(self.channels >= 1, f"channels must be at least 1, got {self.channels}")
+        for name in ("upsample", "channels"):
+            value = getattr(self, name)
+            self.demand(1 <= value <= MOST, f"{name} must be from 1 to {MOST}, got {value}")
         h = self.compressed
         self.demand(
             2 <= h <= self.size // 8 and _is_power_of_two(h) and (self.size // 4) % h == 0,

@@ -1,6 +1,7 @@
 """Weights on disk: a folder with `config.json`, `model.safetensors` and a model card `README.md`.
 
-Where σ and confidence were calibrated, `calibration.json` says how; without it they are as the network
+The config of weights for points of one's own says where in a face they lie, see `Place`, where that is
+known. Where σ and confidence were calibrated, `calibration.json` says how; without it they are as the network
 gives them.
 
 Nothing in such a folder is executed when it is read, and it appears under its name only when it is
@@ -22,6 +23,7 @@ from onedheat.files import write_atomically
 from onedheat.landmarks import scheme
 from onedheat.models.kinds import KINDS, build
 from onedheat.models.network import LandmarkNetwork, NetworkConfig
+from onedheat.models.place import Place
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 CALIBRATION = "calibration.json"
@@ -49,6 +51,8 @@ def write_weights(
     """
     settings = detector.config
     config = {"format": FORMAT, "kind": settings.kind, "detector": settings.as_dict()}
+    if detector.place:
+        config["place"] = detector.place._asdict()
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     state = {
         name: value.contiguous()
@@ -131,7 +135,7 @@ def read_folder(
                     else f"A checkpoint is a folder with {CONFIG} and {WEIGHTS}."
                 )
             )
-    config = _read_config(folder / CONFIG)
+    config, place = _read_config(folder / CONFIG)
     try:
         state = load_file(folder / WEIGHTS)
     except SafetensorError as error:
@@ -156,6 +160,7 @@ def read_folder(
             f"{found.get(differing[0])}). Were the two files mixed up?"
         )
     detector.load_state_dict(state)
+    detector.place = place
     if (folder / CALIBRATION).is_file():
         detector.calibration = _read_calibration(folder / CALIBRATION, detector)
     return detector.eval()
@@ -172,7 +177,7 @@ def _read_calibration(path: Path, detector: LandmarkNetwork) -> Calibration:
     return calibration
 
 
-def _read_config(path: Path) -> NetworkConfig:
+def _read_config(path: Path) -> tuple[NetworkConfig, Place | None]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("format") != FORMAT:
@@ -184,7 +189,8 @@ def _read_config(path: Path) -> NetworkConfig:
             raise ValueError(
                 f"its kind of network is {kind!r}, this onedheat knows: {', '.join(KINDS)}"
             )
-        return KINDS[kind].Config.from_dict(content["detector"])
+        place = Place.from_json(content["place"]) if "place" in content else None
+        return KINDS[kind].Config.from_dict(content["detector"]), place
     except (ValueError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from error
 

@@ -18,8 +18,13 @@ from torch import Tensor, nn
 from onedheat.calibration import Calibration
 from onedheat.heatmaps import Frame, Heatmaps, Loss, confidence, decode, spread
 from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme, scheme_as_json, scheme_from_json
+from onedheat.models.place import Place
 
 Landmarks = Float[Tensor, "batch landmarks 2"]
+
+MOST = 4096
+"""Of channels, or of pixels of a side: what is larger no machine would train, and torch refuses it in words
+of its own, or takes all memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,7 @@ class NetworkConfig:
     widen: int = 0
 
     def __post_init__(self):
+        self.demand(1 <= self.depth <= 10, f"depth must be from 1 to 10, got {self.depth}")
         step = 4 * 2**self.depth
         self.demand(self.landmarks >= 1, f"landmarks must be at least 1, got {self.landmarks}")
         self.demand(
@@ -63,19 +69,18 @@ class NetworkConfig:
             f"landmarks must be as many as its scheme has points, got {self.landmarks} for the "
             f"{len(points)} of {points.name}",
         )
-        self.demand(self.depth >= 1, f"depth must be at least 1, got {self.depth}")
         self.demand(
-            self.size > 0 and self.size % step == 0,
-            f"size must be a multiple of {step} (4·2^depth), got {self.size}",
+            0 < self.size <= MOST and self.size % step == 0,
+            f"size must be a multiple of {step} (4·2^depth), {MOST} at most, got {self.size}",
         )
         self.demand(
-            self.width >= 16 and self.width % 16 == 0,
-            f"width must be a multiple of 16, got {self.width}",
+            16 <= self.width <= MOST and self.width % 16 == 0,
+            f"width must be a multiple of 16, {MOST} at most, got {self.width}",
         )
-        self.demand(self.stacks >= 1, f"stacks must be at least 1, got {self.stacks}")
+        self.demand(1 <= self.stacks <= 64, f"stacks must be from 1 to 64, got {self.stacks}")
         self.demand(
-            self.widen >= 0 and self.widen % 4 == 0,
-            f"widen must be a multiple of 4, got {self.widen}",
+            0 <= self.widen <= MOST and self.widen % 4 == 0,
+            f"widen must be a multiple of 4, {MOST} at most, got {self.widen}",
         )
 
     def demand(self, holds: bool, what: str) -> None:
@@ -141,6 +146,7 @@ class LandmarkNetwork(nn.Module, PyTorchModelHubMixin, ABC):
         has_confidence: whether what it reads comes with σ and confidence.
         config: its settings.
         calibration: what σ and confidence of these weights must be corrected by, where that is known.
+        place: where in a face its landmarks lie; None where they span the whole, or that is not known.
     """
 
     Config: ClassVar[type[NetworkConfig]]
@@ -148,6 +154,7 @@ class LandmarkNetwork(nn.Module, PyTorchModelHubMixin, ABC):
     has_confidence: ClassVar[bool] = True
     config: NetworkConfig
     calibration: Calibration | None = None
+    place: Place | None = None
 
     @property
     def has_idle_weights(self) -> bool:

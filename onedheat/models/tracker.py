@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from onedheat.heatmaps import Heatmaps, confidence, log_heights
 from onedheat.models.clips import ClipNetwork, Pictures, apart, merged
 from onedheat.models.detector import Detector, DetectorConfig
-from onedheat.models.network import Reading
+from onedheat.models.network import MOST, Reading
 
 Vectors = Float[Tensor, "batch landmarks bins"]
 Features = Float[Tensor, "batch features positions"]
@@ -58,8 +58,12 @@ class TrackerConfig(DetectorConfig):
     def __post_init__(self):
         super().__post_init__()
         self.demand(0 <= self.decay <= 1, f"decay must be in [0, 1], got {self.decay}")
-        self.demand(self.features >= 0, f"features must not be negative, got {self.features}")
-        self.demand(self.density >= 1, f"density must be at least 1, got {self.density}")
+        self.demand(
+            0 <= self.features <= MOST, f"features must be from 0 to {MOST}, got {self.features}"
+        )
+        self.demand(
+            1 <= self.density <= MOST, f"density must be from 1 to {MOST}, got {self.density}"
+        )
         self.demand(0 <= self.reach <= 1, f"reach must be in [0, 1], got {self.reach}")
         self.demand(
             self.feature_count >= self.landmarks,

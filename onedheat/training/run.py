@@ -14,6 +14,7 @@ writes, validates and speaks.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -25,18 +26,19 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from onedheat.checkpoints import write_weights
+from onedheat.calibration import ENOUGH
+from onedheat.checkpoints import load_detector, write_weights
 from onedheat.data.clip_batches import ClipBatches
 from onedheat.data.clips import ClipSet
 from onedheat.data.crops import FaceBatches
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
-from onedheat.landmarks import scheme
+from onedheat.landmarks import Scheme, scheme
 from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig
 from onedheat.pipeline import Landmarker
 from onedheat.presets import Preset, TrainConfig
-from onedheat.reliability import calibrate
+from onedheat.reliability import annotated_landmarks, calibrate
 from onedheat.reports import Report
 from onedheat.training.blame import faces_to_blame, verdict
 from onedheat.training.keeping import Keeper, alone_in
@@ -49,6 +51,7 @@ from onedheat.training.machine import (
     stop_requests,
     told_by_main,
 )
+from onedheat.training.placing import learn_place
 from onedheat.training.saving import STATE, Checkpoints
 from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_begun, as_json, claim_folder
@@ -73,7 +76,8 @@ class Run:
             held out for validation.
         out: the run's folder.
         held_out: faces of other photos to validate on; all of `faces` is then trained on.
-        start: weights to start from instead of random ones: whatever of them fits, see `take_over`.
+        start: weights to start from instead of random ones, as a network, a shipped name or a folder:
+            whatever of them fits, see `take_over`.
         resume: continue what is there instead of refusing to touch it.
         progress: show a bar on standard error.
         tensorboard: write for TensorBoard too, into RUN/tensorboard.
@@ -83,7 +87,8 @@ class Run:
 
     Raises:
         CheckpointError: the folder holds a run and `resume` is not set, or one of other settings or
-            other faces, or no checkpoint in it can be used.
+            other faces, or no checkpoint in it can be used; or there are no weights to start from.
+        TypeError: a start that is none of the three.
         ValueError: too few faces, a scheme that is not the detector's, fp16 without a GPU, a batch that
             the processes cannot share evenly, or a start that does not fit, see `check_start`.
     """
@@ -95,7 +100,7 @@ class Run:
         out: str | Path,
         *,
         held_out: FaceSet | ClipSet | None = None,
-        start: LandmarkNetwork | None = None,
+        start: LandmarkNetwork | str | Path | None = None,
         resume: bool = False,
         progress: bool = True,
         tensorboard: bool = False,
@@ -104,6 +109,7 @@ class Run:
     ):
         wanted, count = scheme(preset.detector.scheme), preset.detector.landmarks
         kind = preset.detector.kind
+        start = _network_of(start)
         if isinstance(faces, ClipSet) and not issubclass(KINDS[kind], ClipNetwork):
             raise ValueError(f"a {kind} looks at single faces: train it on clips.faces()")
         if (wanted, count) != (faces.scheme, len(faces.scheme)):
@@ -121,7 +127,9 @@ class Run:
         self.progress = progress and self.is_main
         # What cannot be divided, or built, is refused before a folder is claimed.
         self._plan()
-        check_start(preset, start)
+        anew = check_start(preset, start)
+        if anew and self.is_main:
+            _log.info("%s", anew)
         self.config = told_by_main(self.accelerator, lambda: self._recipe(resume))
         self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator, start)
         state = told_by_main(
@@ -209,6 +217,11 @@ class Run:
         """
         config, report, batches = self.config, None, self.learner.plan.batches
         parts = iter(self._pictures(self.step))
+        own = isinstance(self.bare.config.scheme, Scheme)  # its points may be any part of a face
+        if own and self.step < batches.steps:
+            self.average.module.place = told_by_main(
+                self.accelerator, lambda: learn_place(self.training, config.seed)
+            )
         self.keeper.begin()
         before, started = self.seconds, time.monotonic()
         with (
@@ -364,6 +377,16 @@ class Run:
             network.calibration = calibrate(Landmarker(network), self._held_out.faces)
         except ValueError as error:
             _log.warning("σ and confidence are not calibrated: %s", error)
+            return
+        if network.calibration is None and network.has_confidence:
+            _log.warning("σ and confidence are not calibrated: %s", self._too_few_held_out())
+
+    def _too_few_held_out(self) -> str:
+        count = annotated_landmarks(self._held_out.faces)
+        share = len(self.validation) / (len(self.training) + len(self.validation))
+        needed = math.ceil(20 * share * ENOUGH / max(count, 1)) / 20
+        more = f"--set validation={needed:g} holds out more, or " if needed <= 0.3 else ""
+        return f"{count} landmarks held out, {ENOUGH} are needed; {more}add photos"
 
     # Nothing lost -------------------------------------------------------------------------------
 
@@ -415,6 +438,17 @@ class Run:
                 f"{_last_sentence(error)} Training stopped at step {self.step}. "
                 f"{self.keeper.newest_in_words()}; --resume goes on from there when the data are back"
             ) from error
+
+
+def _network_of(start: object) -> LandmarkNetwork | None:
+    if start is None or isinstance(start, LandmarkNetwork):
+        return start
+    if isinstance(start, str | Path):
+        return load_detector(start)
+    raise TypeError(
+        f"start must be a network, or its name or folder, got a {type(start).__name__}; "
+        "onedheat.load(…).detector is one"
+    )
 
 
 def _last_sentence(error: Exception) -> str:

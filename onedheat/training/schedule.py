@@ -45,8 +45,8 @@ class Batches:
     def __init__(self, faces: int, config: TrainConfig, first_step: int):
         if faces < config.batch_size:
             raise DataError(
-                f"{faces} training faces do not fill one batch of {config.batch_size}; add faces or "
-                "lower it with batch_size=…"
+                f"{faces} training faces do not fill one batch of {config.batch_size}; add faces, or take "
+                f"a smaller batch: --set batch_size={_fitting(faces, config.accumulate)}"
             )
         self.faces, self.config, self.first_step = faces, config, first_step
         self.per_pass = faces // config.batch_size
@@ -67,6 +67,14 @@ class Batches:
             self._order = epoch, rng.permutation(self.faces)
         size = self.config.batch_size
         return [(epoch, int(face)) for face in self._order[1][place * size : (place + 1) * size]]
+
+
+def _fitting(faces: int, parts: int) -> int:
+    """A batch size that so many faces fill: a power of two times the parts that it is split into."""
+    size = parts
+    while 2 * size <= faces:
+        size *= 2
+    return size
 
 
 class MicroBatches:

@@ -9,16 +9,19 @@ from onedheat.models.compared import Recurrent2d
 from onedheat.presets import Preset
 
 
-def check_start(preset: Preset, start: LandmarkNetwork | None) -> None:
+def check_start(preset: Preset, start: LandmarkNetwork | None) -> str:
     """Makes sure that a preset can be trained from there.
 
     Args:
         preset: what is trained and how.
         start: weights to start from; None for random ones.
 
+    Returns:
+        What begins anew all the same, in words; "" where nothing does, and without a start.
+
     Raises:
         ValueError: they do not fit, see `take_over`; or a detector is to be left as it is that has never
-            been trained, or that is not inside a tracker.
+            been trained, or only in part, or that is not inside a tracker.
     """
     kind, frozen = KINDS[preset.detector.kind], preset.train.freeze_detector
     if frozen and not hasattr(kind, "freeze_detector"):
@@ -31,8 +34,31 @@ def check_start(preset: Preset, start: LandmarkNetwork | None) -> None:
             "freeze_detector leaves the detector as it begins, and without weights to start from that is "
             "random: start from a trained detector, or set freeze_detector=false"
         )
-    if start is not None:
-        take_over(build(preset.detector), start)
+    if start is None:
+        return ""
+    left = take_over(build(preset.detector), start)
+    own, given = preset.detector.landmarks, start.config.landmarks
+    if frozen and (random := [name for name in left if name.startswith("detector.")]):
+        fault = f"your {own} points, they are for {given}," if own != given else "yours"
+        raise ValueError(
+            f"freeze_detector leaves the detector as it begins, and its last layers ({_layers(random)}) do "
+            f"not fit {fault} and would stay random; first train a detector for your faces (train --preset "
+            "tiny --start-from the same weights), and start from that, or set freeze_detector=false"
+        )
+    return _in_words(left, own, given)
+
+
+def _in_words(left: list[str], own: int, given: int) -> str:
+    if not left:
+        return ""
+    if own != given:
+        return f"the last layers begin anew ({_layers(left)}): {own} points instead of {given}"
+    return f"what the weights to start from do not have begins anew: {_layers(left)}"
+
+
+def _layers(tensors: list[str]) -> str:
+    """The layers that tensors belong to, as the network calls them."""
+    return ", ".join(sorted({name.rpartition(".")[0] or name for name in tensors}))
 
 
 def take_over(network: LandmarkNetwork, trained: LandmarkNetwork) -> list[str]:

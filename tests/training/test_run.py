@@ -85,10 +85,15 @@ def test_fp16_without_a_gpu_is_refused(faces, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_network_that_cannot_be_built_leaves_no_folder_in_the_way_of_the_next(faces, tmp_path):
-    huge = Preset(replace(SMALL, upsample=10**12), QUICK, "")
-    with pytest.raises(RuntimeError):  # no machine has the memory
-        Run(huge, faces, tmp_path / "run", progress=False)
+def test_a_network_that_cannot_be_built_leaves_no_folder_in_the_way_of_the_next(
+    faces, tmp_path, monkeypatch
+):
+    def no_memory(config):
+        raise RuntimeError("no machine has the memory")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="has the memory"):
+        patched.setattr("onedheat.training.learner.build", no_memory)
+        run_of(faces, tmp_path / "run")
     assert not (tmp_path / "run").exists()
     run_of(faces, tmp_path / "run")
 

@@ -46,6 +46,11 @@ def test_every_face_comes_once_a_pass_whatever_step_one_starts_from():
 def test_too_few_faces_for_a_batch_are_refused():
     with pytest.raises(DataError, match="3 training faces do not fill one batch of 8"):
         Batches(3, QUICK, 0)
+    for parts, faces, named in ((1, 3, 2), (1, 9, 8), (3, 10, 6)):
+        config = replace(QUICK, batch_size=12, accumulate=parts)
+        with pytest.raises(DataError, match=f"a smaller batch: --set batch_size={named}$"):
+            Batches(faces, config, 0)
+        Batches(faces, replace(config, batch_size=named), 0)
 
 
 def test_processes_and_parts_share_a_batch_without_a_face_left_out_or_seen_twice():

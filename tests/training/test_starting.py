@@ -68,7 +68,17 @@ def test_weights_that_were_taught_by_another_loss_are_refused(trained):
 def test_only_a_detector_that_was_trained_and_is_inside_a_tracker_can_be_left_as_it_is(trained):
     frozen = replace(QUICK, freeze_detector=True)
     tracker = TrackerConfig(**asdict(SMALL))
-    check_start(Preset(tracker, frozen, ""), trained)
+    said = check_start(Preset(tracker, frozen, ""), trained)
+    assert said.startswith("what the weights to start from do not have begins anew: ")
+    assert "detector." not in said
+    few = replace(tracker, landmarks=5)
+    with pytest.raises(
+        ValueError, match=r"do not fit your 5 points, they are for 68, and would stay ra"
+    ):
+        check_start(Preset(few, frozen, ""), trained)
+    assert "5 points instead of 68" in check_start(Preset(few, QUICK, ""), trained)
+    assert check_start(Preset(SMALL, QUICK, ""), trained) == ""
+    assert check_start(Preset(SMALL, QUICK, ""), None) == ""
     with pytest.raises(ValueError, match="that is random: start from a trained detector"):
         check_start(Preset(tracker, frozen, ""), None)
     with pytest.raises(ValueError, match="a detector has none: set freeze_detector=false"):
