@@ -6,12 +6,10 @@ and needs nothing, finds fewer faces and more that are none. Both give boxes pla
 of the two looked.
 """
 
-import contextlib
 import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from onedheat.data.images import RGB, as_rgb
 from onedheat.geometry import box_overlaps, square_box
+from onedheat.video import quiet_opencv
 
 Boxes = Float[np.ndarray, "faces 4"]
 Scores = Float[np.ndarray, "faces"]
@@ -118,7 +117,7 @@ class YuNet:
         import cv2
 
         content = np.frombuffer(_checked(yunet_model(model)), np.uint8)
-        with _quiet_opencv():
+        with quiet_opencv():  # OpenCV 5 says of every model that it ignores the choice of a device
             # From memory: on Windows OpenCV cannot open a path with letters outside ASCII.
             self._network = cv2.FaceDetectorYN.create(
                 "onnx", content, np.zeros(0, np.uint8), (320, 320), threshold, 0.4
@@ -406,17 +405,3 @@ def _checked(path: Path) -> bytes:
             f"{YUNET_SHA256}): it has {len(content)} bytes. Fetch it again from {YUNET_URL}"
         )
     return content
-
-
-@contextlib.contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """No warning from OpenCV 5, which says of every model that it ignores the choice of a device."""
-    import cv2
-
-    logs = getattr(cv2.utils, "logging", None)  # OpenCV 4.10 has neither this nor that warning
-    level = logs and logs.setLogLevel(logs.LOG_LEVEL_ERROR)
-    try:
-        yield
-    finally:
-        if logs:
-            logs.setLogLevel(level)

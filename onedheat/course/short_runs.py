@@ -135,7 +135,7 @@ class Watch:
         images = [self.images[face] for face in self.shown]
         pictures, _ = cut_out(images, self.boxes[self.shown], config.size, device)
         found = [heights(v, **config.meaning) for v in network.eval()(pictures)]
-        return [vectors.double().cpu().numpy() for vectors in found]
+        return [vectors.cpu().double().numpy() for vectors in found]
 
     def view(self, face: int, name: str, size: int) -> FaceView:
         """One of the faces with its true landmarks, as figures show it; `size` is F."""

@@ -145,7 +145,7 @@ def take_memory(network: ClipNetwork, clips: ClipSet, decoder: str = "dark") -> 
         remembered, state = network.step(now, state)
         alone, _ = network.step(now, fresh)
         for output, into in zip((remembered, alone), found, strict=True):
-            into.append(network.read(output, decoder).landmarks.double().cpu().numpy())
+            into.append(network.read(output, decoder).landmarks.cpu().double().numpy())
     truth = np.concatenate(truth)
     apart = clips.scheme.normalising_distance(truth)
     covered = ~np.concatenate([clip.visible for clip in clips.clips])
@@ -321,6 +321,6 @@ def _seen(
 ) -> Seen:
     few = zip(*(axis[0].split(AT_ONCE) for axis in vectors), strict=True)
     landmarks = torch.cat([tracker.read(Heatmaps(*part)).landmarks for part in few])
-    landmarks = landmarks.double().cpu().numpy()
+    landmarks = landmarks.cpu().double().numpy()
     high = (heights(part[0], **tracker.config.meaning) for part in vectors)
     return Seen(landmarks, *(part.cpu().numpy() for part in high), state, listens)

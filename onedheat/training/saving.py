@@ -24,7 +24,7 @@ from typing import Any
 
 import torch
 
-from onedheat.checkpoints import CONFIG, WEIGHTS, CheckpointError
+from onedheat.checkpoints import CALIBRATION, CONFIG, WEIGHTS, CheckpointError
 from onedheat.files import folder_written_atomically, write_atomically
 from onedheat.training.settings import differences
 
@@ -144,8 +144,9 @@ class Checkpoints:
         except OSError:  # no links here (exFAT, Drive, Windows without the right), or a copy before
             link.unlink(missing_ok=True)
             with folder_written_atomically(last) as temporary:
-                for name in (CONFIG, WEIGHTS):
-                    shutil.copyfile(folder / name, temporary / name)
+                for name in (CONFIG, WEIGHTS, CALIBRATION):
+                    if (folder / name).exists():  # a calibration only after a run's end
+                        shutil.copyfile(folder / name, temporary / name)
 
     def _clear_away(self, written: Path) -> None:
         """Removes what is older than the newest three, and what kills have left half written; never

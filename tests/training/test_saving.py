@@ -176,6 +176,9 @@ def test_where_there_are_no_links_last_is_a_copy(checkpoints, monkeypatch):
     last = checkpoints.run / "last"
     assert not last.is_symlink() and step_of(last) == 8
     assert checkpoints.newest()["step"] == 8
+    (checkpoints.folders()[0] / "calibration.json").write_text("{}", encoding="utf-8")
+    assert checkpoints.newest()["step"] == 8
+    assert (last / "calibration.json").is_file()
     monkeypatch.undo()
     saved(checkpoints, 12)  # the same folder on a file system that has links
     assert step_of(last) == 12
