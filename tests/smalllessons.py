@@ -28,7 +28,7 @@ PARAMETERS = {
         "measured_clips": 2,
         "frames": 20,
     },
-    "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 4},
+    "09_your_own": {"frames": 12, "passes": 1, "train_faces": 8, "test_faces": 16},
 }
 
 

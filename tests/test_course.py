@@ -139,13 +139,13 @@ double = Exercise(
     [
         (unwritten, "Not written yet"),
         (lambda value: None, "gives nothing back"),
-        (stops, "With value = 1 your function stopped with RuntimeError: no bread."),
+        (stops, "With value = 1 your function stopped in its line 2 with RuntimeError: no bread."),
         (lambda: 2, "stopped with TypeError"),
         (lambda value: value, "Twice, not once."),
         (lambda value: 3 * value, "With value = 1 the answer is 2, yours is 3."),
         (lambda value: "two", "the answer is 2, yours is 'two'."),
         (lambda value: [[2.0], [2.0, 2.0]], "the answer is 2, yours is [[2.0], [2.0, 2.0]]."),
-        (lambda value: [2.0, 2.0], "the answer is 2, yours is an array of shape (2,) (2, 2)."),
+        (lambda value: [2.0, 2.0], "the answer is 2, yours is a list of shape (2,) (2, 2)."),
         (2.0, "no call"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_type_that_matters_is_asked_for():
 def test_an_answer_that_differs_in_late_digits_says_so():
     exact = replace(double, tolerance=1e-12)
     said = exact(lambda value: 2 * value * (1 + 1e-9)).message
-    assert "the answer is 2, yours is 2 too, but only nearly" in said
+    assert "the answer is 2, yours is 2, but only nearly right" in said
 
 
 def test_a_verdict_is_a_sentence_with_and_without_html():

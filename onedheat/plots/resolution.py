@@ -132,9 +132,7 @@ class Resolution(Figure):
         self._ring = axes.plot(
             [], [], "o", ms=17, mfc="none", mec=YELLOW, mew=2, path_effects=HALO
         )[0]
-        self.write(
-            0.15, 2.74, "white dot: truth · blue cross: 1D · orange square: 2D, read by dark"
-        )
+        self.write(0.15, 2.74, "white dot: truth · cross: 1D · square: 2D, by dark")
 
     def _build_heatmaps(self) -> None:
         edge, side, strip = self.view.size - 0.5, 2.75, 0.7

@@ -50,12 +50,12 @@ def test_every_resolution_is_fit_to_be_read(picture):
 def test_it_says_what_each_network_found_and_costs(picture, view):
     at_16 = picture.move(16, 8).alt
     off = 100 * np.sqrt(2) / view.interocular
-    assert f"1D: error {off:.1f} % on this face, 5.20 % on the test faces" in at_16
-    assert f"2D: error {2 * off:.1f} % on this face, 5.10 %" in at_16
+    assert f"px or {off:.1f} % on this face, 5.20 % on the test faces" in at_16
+    assert f"px or {2 * off:.1f} % on this face, 5.10 %" in at_16
     assert "2,176 numbers put out, 1.00 MiB kept" in at_16
     assert "17,408 numbers put out, 1.50 MiB kept" in at_16
     at_192 = picture.move(192, 8).alt
-    assert "1D: error 0.0 % on this face, 4.13 %" in at_192
+    assert "1D: 0.0 px or 0.0 % on this face, 4.13 %" in at_192
     assert "2D: there is no network of this resolution" in at_192
 
 

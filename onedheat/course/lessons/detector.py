@@ -190,11 +190,6 @@ check = Checks(
                 "This is the mean of the two axes. Eq. 11 adds them.",
             ),
             Mistake(
-                lambda *vectors: np.nan_to_num(_both(*vectors)).sum(axis=1).mean(),
-                "With errors of 0 in their place, landmarks without annotation count as perfect. Leave them "
-                "out of the mean: `np.nanmean`.",
-            ),
-            Mistake(
                 lambda x, y, target_x, target_y: (
                     _both(x, y, np.nan_to_num(target_x), np.nan_to_num(target_y)).sum(axis=1).mean()
                 ),
