@@ -9,7 +9,6 @@ import typer
 from onedheat.checkpoints import CheckpointError
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
-from onedheat.data.pts import PtsError
 from onedheat.engines import EngineError
 from onedheat.faces import FinderError
 from onedheat.tracks import TableError
@@ -21,12 +20,12 @@ OWN_ERRORS = (
     EngineError,
     FinderError,
     ImageError,
-    PtsError,
     TableError,
     VideoError,
     FloatingPointError,
 )
-"""The package's own errors, which a person can mend; a search's comes to them on the command line."""
+"""The package's own errors, which a person can mend. `SearchError` is added on the command line, which alone
+searches."""
 
 
 @contextmanager

@@ -177,9 +177,8 @@ class _H264(VideoWriter):
             yield
         except (OSError, ValueError) as error:  # PyAV's own are one of them, often both
             reason = getattr(error, "strerror", None) or error
-            self._failure = VideoError(
-                f"{self.path} cannot be written: {reason}; make room, or give another file"
-            )
+            advice = "; make room, or give another file" if isinstance(error, OSError) else ""
+            self._failure = VideoError(f"{self.path} cannot be written: {reason}{advice}")
             raise self._failure from error
 
 

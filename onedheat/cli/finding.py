@@ -182,7 +182,7 @@ def track(
     code = 0
     if report.fault:
         typer.echo(f"onedheat: {report.fault}", err=True)
-        typer.echo(f"the {report.frames} frames that could be read are kept", err=True)
+        typer.echo(f"what was found in {report.frames} frames is kept", err=True)
         code = 1
     elif report.stopped:
         typer.echo(f"stopped after {report.frames} frames; these are kept", err=True)

@@ -36,6 +36,7 @@ from onedheat.files import write_atomically
 from onedheat.processes import end_with_parent, terminated_like_interrupted
 from onedheat.training.machine import stop_requests
 from onedheat.training.run import Run
+from onedheat.video import VideoError
 
 LOOK = 2.0
 """Seconds after which one looks again: for a fold that has come free, or for what was done."""
@@ -45,7 +46,7 @@ TO_SAVE = 120.0
 
 CSV = "folds.csv"
 
-NOT_OF_THE_VALUE = (SearchError, CheckpointError, DataError, ImageError, OSError)
+NOT_OF_THE_VALUE = (SearchError, CheckpointError, DataError, ImageError, VideoError, OSError)
 """What ends a worker: every other fold would meet it too. Whatever else a fold raises is due to its value."""
 
 _log = logging.getLogger(__name__)
@@ -136,7 +137,10 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
 
 def _in_words(error: Exception) -> str:
     """What an error says, on one line; its kind too, unless its words were written to be read alone."""
-    said = str(error).strip().partition("\n")[0]
+    lines = str(error).strip().splitlines() or [""]
+    said = (
+        lines[-1] if lines[0].startswith("Caught ") else lines[0]
+    )  # from a worker: a traceback first
     if isinstance(error, FloatingPointError | ValueError) and said:
         return said
     return f"{type(error).__name__}: {said}".removesuffix(": ")

@@ -54,17 +54,15 @@ def _entries(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
         return
     try:
         with os.scandir(folder) as entries:
-            found = [(folder / entry.name, entry.is_dir()) for entry in entries]
+            found = [folder / entry.name for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be read ({error.strerror}); give yourself permission to read it, or move "
             "it away"
         ) from None
-    for path, is_folder in found:
-        if path.name.startswith("."):
-            continue
+    for path in found:
         yield path
-        if is_folder:
+        if os.path.isdir(path):  # it says no of a link that leads nowhere
             yield from _entries(path, within)
 
 

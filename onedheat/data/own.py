@@ -283,9 +283,12 @@ def _split_of(photo: Path, root: Path) -> str:
     Raises:
         DataError: they name two.
     """
-    way = os.path.relpath(photo, root)
-    if way.startswith(os.pardir):  # one of the two paths may go through a link
-        way = os.path.relpath(os.path.realpath(photo), os.path.realpath(root))
+    try:
+        way = os.path.relpath(photo, root)
+        if way.startswith(os.pardir):  # one of the two paths may go through a link
+            way = os.path.relpath(os.path.realpath(photo), os.path.realpath(root))
+    except ValueError:  # on another drive of Windows
+        way = str(photo)
     folders = (part.lower() for part in Path(way).parts[:-1])
     splits = list(dict.fromkeys(part for part in folders if part in SPLIT_FOLDERS))
     if len(splits) > 1:

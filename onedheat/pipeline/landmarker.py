@@ -135,7 +135,8 @@ class Landmarker:
 
     @property
     def least_peak(self) -> float:
-        """The mean peak that landmarks must reach to be a face's: `min_peak`, or what the finder asks."""
+        """The mean peak that landmarks must reach to be a face's: `min_peak`, or what the finder asks, and
+        of weights that know their place `MIN_PLACED_PEAK` at most."""
         if self.min_peak is not None:
             return self.min_peak
         asked = getattr(self.finder, "min_peak", MIN_PEAK)

@@ -57,6 +57,7 @@ from onedheat.training.schedule import Batches, MicroBatches
 from onedheat.training.settings import as_begun, as_json, claim_folder
 from onedheat.training.starting import check_start, digest
 from onedheat.training.validation import validation_of
+from onedheat.video import VideoError
 
 WITHOUT_ASKING = 20
 """Steps that a GPU is given before it is asked for a number, which it must first have caught up with."""
@@ -119,6 +120,7 @@ class Run:
             )
         self.out, self.on_validation, self.config = Path(out), on_validation, preset.train
         self.training = faces
+        self._sets_aside = held_out is None
         if held_out is None:
             self.training, held_out = faces.divided(self.config.validation, self.config.seed)
         self._held_out = validation_of(held_out, samples, self.config.seed)
@@ -217,11 +219,6 @@ class Run:
         """
         config, report, batches = self.config, None, self.learner.plan.batches
         parts = iter(self._pictures(self.step))
-        own = isinstance(self.bare.config.scheme, Scheme)  # its points may be any part of a face
-        if own and self.step < batches.steps:
-            self.average.module.place = told_by_main(
-                self.accelerator, lambda: learn_place(self.training, config.seed)
-            )
         self.keeper.begin()
         before, started = self.seconds, time.monotonic()
         with (
@@ -232,6 +229,13 @@ class Run:
             self._saved_if_data_fail(),
         ):
             self.logs.begin()
+            own = isinstance(
+                self.bare.config.scheme, Scheme
+            )  # its points may be any part of a face
+            if own and self.step < batches.steps:
+                self.average.module.place = told_by_main(
+                    self.accelerator, lambda: learn_place(self.training, config.seed)
+                )
             while self.step < batches.steps:
                 self.losses.add(
                     self.step, self.learner.learn(list(islice(parts, config.accumulate)))
@@ -385,7 +389,8 @@ class Run:
         count = annotated_landmarks(self._held_out.faces)
         share = len(self.validation) / (len(self.training) + len(self.validation))
         needed = math.ceil(20 * share * ENOUGH / max(count, 1)) / 20
-        more = f"--set validation={needed:g} holds out more, or " if needed <= 0.3 else ""
+        settable = self._sets_aside and needed <= 0.3
+        more = f"--set validation={needed:g} holds out more, or " if settable else ""
         return f"{count} landmarks held out, {ENOUGH} are needed; {more}add photos"
 
     # Nothing lost -------------------------------------------------------------------------------
@@ -431,7 +436,7 @@ class Run:
         """
         try:
             yield
-        except (DataError, ImageError) as error:
+        except (DataError, ImageError, VideoError) as error:
             if self.accelerator.num_processes == 1:
                 self._save(last=True, give_up=lambda: True)
             raise DataError(

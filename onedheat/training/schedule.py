@@ -44,9 +44,14 @@ class Batches:
 
     def __init__(self, faces: int, config: TrainConfig, first_step: int):
         if faces < config.batch_size:
+            smaller = (
+                f"take a smaller batch: --set batch_size={_fitting(faces, config.accumulate)}"
+                if faces >= config.accumulate
+                else f"lower accumulate={config.accumulate}"
+            )
             raise DataError(
-                f"{faces} training faces do not fill one batch of {config.batch_size}; add faces, or take "
-                f"a smaller batch: --set batch_size={_fitting(faces, config.accumulate)}"
+                f"{faces} training faces do not fill one batch of {config.batch_size}; add faces, or "
+                f"{smaller}"
             )
         self.faces, self.config, self.first_step = faces, config, first_step
         self.per_pass = faces // config.batch_size

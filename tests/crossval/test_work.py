@@ -22,6 +22,7 @@ from onedheat.crossval.study import Study
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.plots.search import search_curve
+from onedheat.video import VideoError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -215,6 +216,7 @@ def test_workers_save_and_end_when_the_command_is_killed(endless, tmp_path):
         (torch.OutOfMemoryError("CUDA out of memory."), "OutOfMemoryError: CUDA out of memory."),
         (RuntimeError("shapes differ\nException raised from c10"), "RuntimeError: shapes differ"),
         (IndexError(), "IndexError"),
+        (RuntimeError("Caught X in worker 0.\nTraceback:\nX: no room"), "RuntimeError: X: no room"),
     ],
 )
 def test_a_value_that_cannot_be_trained_is_noted_and_the_others_are_trained(
@@ -261,6 +263,7 @@ def test_a_search_of_which_all_values_fail_ends_and_says_so(faces, tmp_path, mon
     [
         DataError("the photos are gone"),
         ImageError("the photos are gone"),
+        VideoError("the photos are gone"),
         CheckpointError("the photos are gone"),
         OSError("the photos are gone"),
     ],

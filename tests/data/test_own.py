@@ -128,6 +128,7 @@ def test_linked_folders_are_entered_and_loops_end(tmp_path):
     (root / "test").symlink_to(elsewhere)
     (elsewhere / "again").symlink_to(root)
     (elsewhere / "self").symlink_to(elsewhere)
+    (elsewhere / "nowhere").symlink_to("nowhere")
     assert [s.source.path.name for s in read_own(root, "test").samples] == ["a.jpg", "b.jpg"]
     (elsewhere / "b.pts").unlink()
     (fault,) = check_own(root).faults

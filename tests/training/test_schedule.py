@@ -51,6 +51,8 @@ def test_too_few_faces_for_a_batch_are_refused():
         with pytest.raises(DataError, match=f"a smaller batch: --set batch_size={named}$"):
             Batches(faces, config, 0)
         Batches(faces, replace(config, batch_size=named), 0)
+    with pytest.raises(DataError, match="add faces, or lower accumulate=4$"):
+        Batches(3, replace(QUICK, batch_size=8, accumulate=4), 0)
 
 
 def test_processes_and_parts_share_a_batch_without_a_face_left_out_or_seen_twice():

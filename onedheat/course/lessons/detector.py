@@ -26,8 +26,8 @@ prediction = Prediction(
             ),
             Choice(
                 "By about 12 per cent",
-                "So grows all GPU memory in the paper's Table 1, from 8.89 to 9.92 GiB. Of what must be "
-                "kept of a face, counted byte by byte, our network adds less.",
+                "That is how much the whole GPU memory grows in the paper's Table 1, from 8.89 to 9.92 GiB. "
+                "Of what must be kept of a face, counted byte by byte, our network adds less.",
             ),
             Choice(
                 "By less than 1 per cent",

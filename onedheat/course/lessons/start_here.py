@@ -64,8 +64,8 @@ check = Checks(
             ),
             Mistake(
                 lambda vector, size: np.argmax(vector) * size / len(vector) + 0.5,
-                "You added half a pixel. The middle of a bin is half a *bin* further on, and the picture "
-                "begins at −½, which is to be subtracted.",
+                "You added half a pixel. The middle of a bin is half a *bin* further on. And the picture "
+                "begins at −½, so half a pixel is to be taken away.",
             ),
             Mistake(
                 lambda vector, size: (np.argmax(vector) + 0.5) * size / len(vector),

@@ -165,7 +165,8 @@ check = Checks(
             ),
             Mistake(
                 lambda way: np.linalg.norm(np.diff(way, 2), axis=1),
-                "`np.diff` takes the last axis unless it is told, y minus x here. Frames are `axis=0`.",
+                "`np.diff` takes the last axis unless it is told. That is x and y here, and two numbers have "
+                "no second difference. Frames are `axis=0`.",
             ),
         ),
         hints=(
