@@ -8,7 +8,7 @@ import typer
 
 from onedheat.cli.asked import looks_at_clips, preset_named, training_set
 from onedheat.cli.options import Datasets, Json, Roots, Settings, Splits, StartFrom, Store
-from onedheat.cli.speaking import give, told, write_picture
+from onedheat.cli.speaking import give, options_refused, told, write_picture
 
 
 def train(
@@ -29,8 +29,6 @@ def train(
 
     Several GPUs or machines: accelerate launch -m onedheat train … on each.
     """
-    from onedheat.data.errors import DataError
-
     chosen = preset_named(preset, settings)
     with told(logging.getLogger("onedheat.data")):
         faces = training_set(chosen, dataset, root, split, store)
@@ -40,13 +38,9 @@ def train(
     start = load_detector(start_from) if start_from else None
     with told(logging.getLogger("onedheat.training")), told(logging.getLogger("onedheat.data")):
         fitting = chosen.for_scheme(faces.scheme)
-        try:
+        with options_refused():
             how = {"start": start, "resume": resume, "tensorboard": tensorboard}
             run = Run(fitting, faces, out, **how)
-        except DataError:
-            raise
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from None
         if run.is_main:
             typer.echo(run.about(), err=True)
         report = run.train()
@@ -94,8 +88,6 @@ def crossval(
     on other machines too: each fold is trained once. OUT/folds.csv has every fold, OUT/KEY.png the plot;
     of clips OUT/KEY-hidden.png and OUT/KEY-jitter.png are beside it.
     """
-    from onedheat.data.errors import DataError
-
     chosen = preset_named(preset, settings)
     with told(logging.getLogger("onedheat.data")):
         faces = training_set(chosen, dataset, root, split, store)
@@ -106,12 +98,8 @@ def crossval(
     setting = search or ("decay" if looks_at_clips(chosen) else "gamma")
     start = load_detector(start_from) if start_from else None
     fitting = chosen.for_scheme(faces.scheme)
-    try:
+    with options_refused():
         asked = Search.of(fitting, faces, setting, values.split(","), folds, start)
-    except DataError:
-        raise
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
     results = run(asked, out, workers=workers)
     if results.best is not None:
         _draw_search(results, out)
