@@ -10,17 +10,16 @@ import hashlib
 import logging
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from onedheat.data.images import RGB, as_rgb
-from onedheat.geometry import box_overlaps, square_box
+from onedheat.geometry import box_overlaps
+from onedheat.place import Boxes, Place, centers_and_sides
 from onedheat.video import quiet_opencv
 
-Boxes = Float[np.ndarray, "faces 4"]
 Scores = Float[np.ndarray, "faces"]
 Kept = tuple[Float[np.ndarray, "kept 4"], Float[np.ndarray, "kept"]]
 
@@ -44,53 +43,12 @@ class FinderError(RuntimeError):
 # From a finder's box to the landmarks' box --------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Placement:
-    """How the box of a finder has to move to lie where `tight_box(landmarks, 1.25)` lies.
-
-    In units of the finder's box side √(width · height): `shift_x` to the right and `shift_y` down,
-    then `scale` sides about the centre.
-    """
-
-    shift_x: float
-    shift_y: float
-    scale: float
-
-    def __call__(self, boxes: Boxes) -> Boxes:
-        """Square boxes (K, 4) in place of a finder's boxes (K, 4)."""
-        centers, sides = _centers_and_sides(boxes)
-        centers = centers + sides[:, None] * (self.shift_x, self.shift_y)
-        moved = [
-            square_box(center, side)
-            for center, side in zip(centers, sides * self.scale, strict=True)
-        ]
-        return np.array(moved).reshape(-1, 4)
-
-
-def fit_placement(found: Boxes, wanted: Boxes) -> Placement:
-    """The placement that takes a finder's boxes to those wanted, by medians.
-
-    Args:
-        found: (K, 4) as a finder's `windows` gives them, each on one face.
-        wanted: (K, 4) `tight_box(landmarks, 1.25)` of the same faces.
-    """
-    from_centers, from_sides = _centers_and_sides(found)
-    to_centers, to_sides = _centers_and_sides(wanted)
-    shifts = np.median((to_centers - from_centers) / from_sides[:, None], axis=0)
-    return Placement(float(shifts[0]), float(shifts[1]), float(np.median(to_sides / from_sides)))
-
-
-def _centers_and_sides(boxes: Boxes) -> tuple[Float[np.ndarray, "faces 2"], Scores]:
-    low, high = boxes[:, :2], boxes[:, 2:]
-    return (low + high) / 2, np.sqrt(np.prod(high - low, axis=1))
-
-
-# `fit_placement` on every tenth training crop of 300W (afw, helen and lfpw trainset): 202 faces, of
+# `fit_place` on every tenth training crop of 300W (afw, helen and lfpw trainset): 202 faces, of
 # which the cascade found 180. tests/test_faces.py fits them again where the data is. Afterwards the
 # boxes overlap those of the labels by 0.90 and 0.83 (median IoU). Left and right are alike: shift_x
 # was fitted as ±0.004 and is 0.
-YUNET_PLACEMENT = Placement(0.0, 0.147, 1.139)
-CASCADE_PLACEMENT = Placement(0.0, 0.149, 1.096)
+YUNET_PLACE = Place(0.0, 0.147, 1.139)
+CASCADE_PLACE = Place(0.0, 0.149, 1.096)
 
 
 # The finders --------------------------------------------------------------------------------------
@@ -134,7 +92,7 @@ class YuNet:
             ImageError: an array that is no image.
         """
         windows, scores = self.windows(image)
-        return YUNET_PLACEMENT(windows), scores
+        return YUNET_PLACE(windows), scores
 
     def windows(self, image: np.ndarray) -> tuple[Boxes, Scores]:
         """The boxes as YuNet draws them: hairline to chin, ear to ear."""
@@ -186,7 +144,7 @@ class Cascade:
             ImageError: an array that is no image.
         """
         windows, scores = self.windows(image)
-        return CASCADE_PLACEMENT(windows), scores
+        return CASCADE_PLACE(windows), scores
 
     def windows(self, image: np.ndarray) -> tuple[Boxes, Scores]:
         """The boxes as the cascade draws them: brows to mouth, square."""
@@ -265,7 +223,7 @@ def centered_in(boxes: Boxes) -> Bool[np.ndarray, "faces faces"]:
     The middle reaches 0.3 sides from the centre: a nose or a mouth lies there, another person's face
     does not.
     """
-    centers, sides = _centers_and_sides(boxes)
+    centers, sides = centers_and_sides(boxes)
     apart = np.abs(centers[:, None] - centers[None]).max(axis=2)
     return apart < 0.3 * sides[None]
 

@@ -18,17 +18,16 @@ from onedheat.faces import (
     Cascade,
     FinderError,
     ModelOutOfReach,
-    Placement,
     YuNet,
     centered_in,
     find_faces,
-    fit_placement,
     group_boxes,
     make_finder,
     suppress,
     yunet_model,
 )
 from onedheat.geometry import box_overlap, box_overlaps, tight_box
+from onedheat.place import fit_place
 
 # tight_box(landmarks, 1.25) of the astronaut's face, placed by eye on brows, chin and cheeks.
 ASTRONAUT = np.array([169.0, 76.0, 281.0, 188.0])
@@ -64,28 +63,6 @@ def served(no_model, monkeypatch, tmp_path):
 
 
 # Boxes --------------------------------------------------------------------------------------------
-
-
-def test_a_placement_moves_and_scales_in_units_of_the_side():
-    moved = Placement(0.1, -0.2, 2.0)(np.array([[0.0, 0, 4, 9], [10, 10, 20, 20]]))
-    # The first has the side √(4·9) = 6 and the centre (2, 4.5).
-    assert np.allclose(moved, [[2.6 - 6, 3.3 - 6, 2.6 + 6, 3.3 + 6], [6, 3, 26, 23]])
-    assert Placement(0.1, -0.2, 2.0)(np.zeros((0, 4))).shape == (0, 4)
-
-
-def test_fitting_gives_back_the_placement_that_boxes_were_moved_by():
-    random = np.random.default_rng(0)
-    corner, side = random.uniform(0, 500, (101, 2)), random.uniform(20, 200, (101, 2))
-    found = np.concatenate([corner, corner + side], axis=1)
-    true = Placement(0.03, 0.15, 1.2)
-    wanted = true(found)
-    wanted[:20] += 300  # boxes on other faces: medians do not mind
-    fitted = fit_placement(found, wanted)
-    assert np.allclose(
-        (fitted.shift_x, fitted.shift_y, fitted.scale), (0.03, 0.15, 1.2), atol=0.6, rtol=0
-    )
-    exact = fit_placement(found[20:], wanted[20:])
-    assert np.allclose((exact.shift_x, exact.shift_y, exact.scale), (0.03, 0.15, 1.2))
 
 
 def test_overlaps_agree_with_the_overlap_of_two_boxes():
@@ -177,7 +154,7 @@ def test_finding_twice_gives_the_same(finder):
 @pytest.mark.parametrize(
     "finder", ["yunet", pytest.param("cascade", marks=pytest.mark.slow)], indirect=True
 )
-def test_placements_are_the_medians_over_training_faces(finder, real_data):
+def test_places_are_the_medians_over_training_faces(finder, real_data):
     root = real_data / "300w_crops"
     pictures = [
         path
@@ -193,11 +170,11 @@ def test_placements_are_the_medians_over_training_faces(finder, real_data):
             found.append(near[0])
             wanted.append(target)
     assert len(found) > 0.75 * len(pictures)
-    placement = fit_placement(np.array(found), np.array(wanted))
-    used = faces.YUNET_PLACEMENT if isinstance(finder, YuNet) else faces.CASCADE_PLACEMENT
-    assert placement.shift_x == pytest.approx(used.shift_x, abs=0.03)
-    assert placement.shift_y == pytest.approx(used.shift_y, abs=0.03)
-    assert placement.scale == pytest.approx(used.scale, abs=0.05)
+    place = fit_place(np.array(found), np.array(wanted))
+    used = faces.YUNET_PLACE if isinstance(finder, YuNet) else faces.CASCADE_PLACE
+    assert place.shift_x == pytest.approx(used.shift_x, abs=0.03)
+    assert place.shift_y == pytest.approx(used.shift_y, abs=0.03)
+    assert place.scale == pytest.approx(used.scale, abs=0.05)
 
 
 # YuNet alone --------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ FLOORS = [
         "flow",
         "recording",
     },
+    {"place"},
     {"models", "video"},
     {"data"},
     {

@@ -1,4 +1,4 @@
-"""Weights for points of one's own know where in a face these lie, and are shown that place."""
+"""Places of boxes in boxes. Weights for points of one's own know theirs in a face, and are shown it."""
 
 import json
 import logging
@@ -18,8 +18,8 @@ from onedheat.engines.export import as_onnx
 from onedheat.engines.onnx_engine import OnnxEngine
 from onedheat.faces import FinderError
 from onedheat.geometry import tight_box
-from onedheat.models.place import Place
 from onedheat.pipeline import Landmarker
+from onedheat.place import Place, fit_place
 from onedheat.presets import Preset
 from onedheat.training import Run, placing
 from onedheat.training.placing import learn_place
@@ -33,6 +33,25 @@ def whole_face(part: np.ndarray, place: Place = PLACE) -> np.ndarray:
     side = (part[2] - part[0]) / place.scale
     center = (part[:2] + part[2:]) / 2 - side * np.array([place.shift_x, place.shift_y])
     return np.concatenate([center - side / 2, center + side / 2])
+
+
+def test_a_place_moves_and_scales_in_units_of_the_side():
+    moved = Place(0.1, -0.2, 2.0)(np.array([[0.0, 0, 4, 9], [10, 10, 20, 20]]))
+    # The first has the side √(4·9) = 6 and the centre (2, 4.5).
+    assert np.allclose(moved, [[2.6 - 6, 3.3 - 6, 2.6 + 6, 3.3 + 6], [6, 3, 26, 23]])
+    assert Place(0.1, -0.2, 2.0)(np.zeros((0, 4))).shape == (0, 4)
+
+
+def test_fitting_gives_back_the_place_that_boxes_were_moved_by():
+    random = np.random.default_rng(0)
+    corner, side = random.uniform(0, 500, (101, 2)), random.uniform(20, 200, (101, 2))
+    found = np.concatenate([corner, corner + side], axis=1)
+    true = Place(0.03, 0.15, 1.2)
+    wanted = true(found)
+    wanted[:20] += 300  # boxes on other faces: medians do not mind
+    fitted = fit_place(found, wanted)
+    assert np.allclose(fitted, true, atol=0.6, rtol=0)
+    assert np.allclose(fit_place(found[20:], wanted[20:]), true)
 
 
 def test_the_first_look_is_at_the_place_in_the_finders_box():

@@ -10,8 +10,8 @@ from onedheat.checkpoints import CheckpointError, load_detector, save_detector
 from onedheat.data.w300 import read_300w
 from onedheat.evaluation import evaluate
 from onedheat.models import Detector, DetectorConfig
-from onedheat.models.place import Place
 from onedheat.pipeline import Landmarker
+from onedheat.place import Place
 from onedheat.soup import mean_weights
 
 SMALL = DetectorConfig(width=16, channels=16, size=64, compressed=4, upsample=2)

@@ -15,8 +15,8 @@ from onedheat.calibration import Calibration
 from onedheat.engines.errors import RUNTIME, EngineError, demand
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import KINDS, LandmarkNetwork, build
-from onedheat.models.place import Place
 from onedheat.models.tracker import TrackerState
+from onedheat.place import Place
 
 FORMAT = 1
 METADATA = "onedheat"  # the key in the file's metadata whose value is the JSON below

@@ -23,7 +23,7 @@ from onedheat.files import write_atomically
 from onedheat.landmarks import scheme
 from onedheat.models.kinds import KINDS, build
 from onedheat.models.network import LandmarkNetwork, NetworkConfig
-from onedheat.models.place import Place
+from onedheat.place import Place
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 CALIBRATION = "calibration.json"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from onedheat.calibration import Calibration
 from onedheat.heatmaps import Frame, Heatmaps, Loss, confidence, decode, spread
 from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme, scheme_as_json, scheme_from_json
-from onedheat.models.place import Place
+from onedheat.place import Place
 
 Landmarks = Float[Tensor, "batch landmarks 2"]
 

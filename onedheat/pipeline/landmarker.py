@@ -17,7 +17,6 @@ from onedheat.engines import Engine, make_engine
 from onedheat.faces import (
     FINDERS,
     Boxes,
-    Placement,
     Scores,
     centered_in,
     make_finder,
@@ -213,8 +212,8 @@ class Landmarker:
 
     def _confirmed(self, image: Image, proposed: Boxes) -> list[Face]:
         if (place := self.detector.place) is not None:
-            placement = Placement(place.shift_x, place.shift_y, WIDER * place.scale)
-            proposed = self._redrawn(image, placement(proposed))
+            around = place._replace(scale=WIDER * place.scale)
+            proposed = self._redrawn(image, around(proposed))
         redrawn = self._redrawn(image, proposed)
         second = self._locate(image, redrawn)
         least = self.least_peak

@@ -9,9 +9,9 @@ import numpy as np
 from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
-from onedheat.faces import FinderError, fit_placement, make_finder
+from onedheat.faces import FinderError, make_finder
 from onedheat.geometry import Box, tight_box
-from onedheat.models.place import Place
+from onedheat.place import Place, fit_place
 from onedheat.video import VideoError
 
 LOOKED_AT = 30
@@ -63,9 +63,7 @@ def learn_place(faces: FaceSet | ClipSet, seed: int) -> Place | None:
             _UNPLACED,
         )
         return None
-    placement = fit_placement(np.array(found), np.array(wanted))
-    parts = placement.shift_x, placement.shift_y, placement.scale
-    return Place(*(round(part, DIGITS) for part in parts))
+    return Place(*(round(part, DIGITS) for part in fit_place(np.array(found), np.array(wanted))))
 
 
 _UNPLACED = (

@@ -15,7 +15,8 @@ def dark(maps: Maps, sigma: float) -> Indices:
 
     The logarithm of a Gaussian is a paraboloid with its top at μ, so that the gradient g and the
     Hessian H of any bin m say where it is. Both are taken by central differences over the 3×3 bins
-    around m (the authors' code takes the second differences over five; on a paraboloid they agree).
+    around m (the authors' code takes the second differences over five; on a paraboloid they agree). As there,
+    nothing lies beyond the border for the blur: tops within 2σ of it come out up to 0.6 σ inside.
 
     Args:
         maps: (B, N, y, x), Gaussians of the loss L2.
