@@ -6,7 +6,7 @@ What such a folder holds is the business of `onedheat.models.folder`.
 from importlib import resources
 from pathlib import Path
 
-from onedheat.files import folder_written_atomically
+from onedheat.files import folder_to_read, folder_written_atomically
 from onedheat.models import LandmarkNetwork
 from onedheat.models.folder import (
     CALIBRATION,
@@ -90,8 +90,9 @@ def find(name: str | Path) -> Path:
     names = shipped()
     if str(name) in names:
         return names[str(name)]
-    if Path(name).is_dir():
-        return Path(name)
+    folder = folder_to_read(Path(name))
+    if folder.is_dir():
+        return folder
     if Path(name).suffix == ".onnx":
         raise CheckpointError(
             f"{name} is an exported network: it can be used (onedheat.load), and not trained or exported "

@@ -14,6 +14,9 @@ from typing import BinaryIO
 ABANDONED = 24 * 3600
 """Seconds after which nobody is still at work on a folder that is half written."""
 
+BETWEEN_RENAMES = 0.5
+"""Seconds that a reader gives a writer for the two renames by which it replaces a folder."""
+
 LONGEST_NAME = 255
 """Bytes of a file's name, for most file systems."""
 
@@ -58,7 +61,7 @@ def folder_written_atomically(folder: Path) -> Iterator[Path]:
     An error or a full disk leaves the old folder, a crash or a kill the old or the new one, never half
     of one. Python cannot replace a folder in one step: the old one is put aside before the new one takes
     its name. Where a kill falls between the two, neither has the name, until the folder is written next
-    or `recover_folder` is called: then it is the old one's again.
+    or `recover_folder` is called: then it is the old one's again. Until then `folder_to_read` finds it.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +101,21 @@ def recover_folder(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def folder_to_read(folder: Path) -> Path:
+    """Where what `folder_written_atomically` has made of a folder lies: under its name, or, where a kill has
+    fallen between two renames, put aside.
+
+    There it is left: who reads cannot tell a writer that was killed from one that is slow, and whose second
+    rename would fail if the name were taken again.
+    """
+    until = time.monotonic() + BETWEEN_RENAMES
+    while not os.path.lexists(folder) and (old := _beside(folder, "old")):
+        if time.monotonic() > until:
+            return old[-1]
+        time.sleep(0.02)
+    return folder
+
+
 def _shortened(name: str, most: int) -> str:
     """The beginning of a name that has at most that many bytes."""
     while len(os.fsencode(name)) > most:
@@ -108,9 +126,8 @@ def _shortened(name: str, most: int) -> str:
 def _beside(folder: Path, ending: str) -> list[Path]:
     """What `folder_written_atomically` has made beside a folder, the newest last."""
     name = re.compile(rf"\.{re.escape(folder.name)}\.[^.]+\.{ending}")
-    return sorted(
-        filter(lambda path: name.fullmatch(path.name), folder.parent.iterdir()), key=_changed
-    )
+    found = [path for path in folder.parent.glob(f".*.{ending}") if name.fullmatch(path.name)]
+    return sorted(found, key=_changed)
 
 
 def _changed(path: Path) -> float:

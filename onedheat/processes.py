@@ -1,4 +1,6 @@
-"""Processes that end when they should: with the one that started them, and on SIGTERM as on Ctrl-C."""
+"""Processes that end when they should: with the one that started them, on SIGTERM as on Ctrl-C, and never
+while they are still starting.
+"""
 
 import os
 import signal
@@ -33,3 +35,24 @@ def terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def ctrl_c_held_back() -> Iterator[None]:
+    """Lets Ctrl-C wait. A process that is started meanwhile holds it back, too, until `hear_ctrl_c`: it comes
+    to all processes of a terminal, and one that is still importing could only die of it, noisily.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear_ctrl_c() -> None:
+    """Has a process that was started with Ctrl-C held back hear it."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

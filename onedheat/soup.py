@@ -9,12 +9,14 @@ each and of the mean on the validation faces, before you keep it.
 
 import argparse
 import copy
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import typer
 
+from onedheat.calibration import ENOUGH
 from onedheat.checkpoints import (
     CheckpointError,
     load_detector,
@@ -25,8 +27,10 @@ from onedheat.data import FaceSet, read
 from onedheat.evaluation import evaluate
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import Landmarker
-from onedheat.reliability import calibrate
+from onedheat.reliability import annotated_landmarks, calibrate
 from onedheat.scripts import in_one_sentence, share
+
+_log = logging.getLogger(__name__)
 
 
 def mean_weights(networks: Sequence[LandmarkNetwork]) -> LandmarkNetwork:
@@ -52,7 +56,7 @@ def mean_weights(networks: Sequence[LandmarkNetwork]) -> LandmarkNetwork:
 
 
 def cook(weights: Sequence[str], faces: FaceSet, out: Path) -> dict[str, float]:
-    """Writes the mean of weights, calibrated, as 16-bit floats.
+    """Writes the mean of weights, as 16-bit floats, calibrated; a warning says where it cannot be.
 
     Args:
         weights: shipped names or folders; one that is named twice counts twice.
@@ -87,6 +91,13 @@ def cook(weights: Sequence[str], faces: FaceSet, out: Path) -> dict[str, float]:
     mean.calibration = calibrate(Landmarker(mean), faces)
     if mean.calibration:
         write_calibration(mean.calibration, out)
+    elif mean.has_confidence:
+        _log.warning(
+            "σ and confidence of the mean are not calibrated: %d landmarks held out, %d are needed; hold out "
+            "more of the photos (--validation), or add photos",
+            annotated_landmarks(faces),
+            ENOUGH,
+        )
     return found
 
 

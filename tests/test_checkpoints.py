@@ -72,6 +72,12 @@ def test_a_failure_while_saving_leaves_the_old_folder_whole(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["net"]
 
 
+def test_weights_that_a_kill_has_put_aside_are_loaded_and_stay_there(folder):
+    aside = folder.rename(folder.with_name(".net.abcd1234.old"))
+    assert load_detector(folder).config == SMALL
+    assert list(folder.parent.iterdir()) == [aside]
+
+
 def test_files_can_be_read_by_others(folder):
     assert os.stat(folder).st_mode & 0o055 == 0o055
     assert all(os.stat(path).st_mode & 0o044 == 0o044 for path in folder.iterdir())

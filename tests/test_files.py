@@ -15,6 +15,7 @@ from onedheat import files
 from onedheat.files import (
     ABANDONED,
     file_written_atomically,
+    folder_to_read,
     folder_written_atomically,
     recover_folder,
     write_atomically,
@@ -150,6 +151,41 @@ def test_a_folder_that_a_kill_has_put_aside_outlives_a_failing_save(tmp_path):
     folder.rename(tmp_path / ".net.abcd1234.old")
     written(folder, "new")
     assert names(tmp_path) == ["net"] and (folder / "weights").read_text() == "new"
+
+
+def test_a_reader_finds_what_a_kill_has_put_aside_and_leaves_it_there(tmp_path):
+    folder = tmp_path / "net"
+    assert folder_to_read(folder) == folder  # nothing is there at all
+    written(folder, "old")
+    assert folder_to_read(folder) == folder
+    aside = tmp_path / ".net.abcd1234.old"
+    folder.rename(aside)
+    assert folder_to_read(folder) == aside
+    assert names(tmp_path) == [aside.name]
+    assert folder_to_read(tmp_path / "nowhere" / "net") == tmp_path / "nowhere" / "net"
+
+
+def test_a_reader_between_a_writer_s_two_renames_waits_and_is_in_nobody_s_way(
+    tmp_path, monkeypatch
+):
+    folder, found, rename = tmp_path / "net", [], files.Path.rename
+    written(folder, "old")
+
+    def read():
+        found.append(folder_to_read(folder))
+
+    def slow(path, target):
+        if path.suffix == ".part":
+            reader.start()
+            time.sleep(0.2)
+        return rename(path, target)
+
+    reader = threading.Thread(target=read)
+    monkeypatch.setattr(files.Path, "rename", slow)
+    written(folder, "new")
+    reader.join()
+    assert found == [folder] and (folder / "weights").read_text() == "new"
+    assert names(tmp_path) == ["net"]
 
 
 def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):

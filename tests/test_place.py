@@ -23,7 +23,7 @@ from onedheat.place import Place, fit_place
 from onedheat.presets import Preset
 from onedheat.training import Run, placing
 from onedheat.training.placing import learn_place
-from onedheat.training.run import _network_of
+from onedheat.training.starting import network_of
 
 PLACE = Place(0.8, -0.25, 0.3)
 
@@ -234,5 +234,5 @@ def test_a_run_begins_with_weights_by_name_or_folder_and_says_what_begins_anew(
     with pytest.raises(
         TypeError, match="start must be a network, or its name or folder, got a int"
     ):
-        _network_of(5)
+        network_of(5)
     assert not (tmp_path / "other").exists()

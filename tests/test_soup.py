@@ -1,5 +1,7 @@
 """The mean of several networks' weights."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from faces300w import make_300w
@@ -64,6 +66,24 @@ def test_the_command_measures_each_and_keeps_the_mean_calibrated(tmp_path, capsy
     save_detector(network(0), tmp_path / "other")
     with pytest.raises(CheckpointError, match="of one config"):
         soup.cook([folders[0], str(tmp_path / "other")], held_out, tmp_path / "none")
+
+
+def test_a_mean_that_too_few_faces_were_held_out_to_calibrate_is_said_to_be_uncalibrated(
+    tmp_path, caplog
+):
+    save_detector(random_network(), tmp_path / "net")
+    faces = read_300w(make_300w(tmp_path / "300w", faces=4))
+    one = replace(faces, samples=faces.samples[:1])
+    soup.cook([str(tmp_path / "net")], one, tmp_path / "soup")
+    assert load_detector(tmp_path / "soup").calibration is None
+    (said,) = caplog.messages
+    assert said.startswith(
+        "σ and confidence of the mean are not calibrated: 68 landmarks held out, 100 are needed; hold "
+        "out more"
+    )
+    caplog.clear()
+    soup.cook([str(tmp_path / "net")], faces, tmp_path / "soup")
+    assert caplog.messages == [] and load_detector(tmp_path / "soup").calibration is not None
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_any_face_is_looked_at(

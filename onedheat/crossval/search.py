@@ -9,12 +9,11 @@ from typing import Any
 from onedheat.crossval.folds import Fold, divided_in_folds
 from onedheat.data.clip_batches import TrainingClips
 from onedheat.data.clips import ClipSet
-from onedheat.data.digest import labels_digest
 from onedheat.data.samples import FaceSet
 from onedheat.models import LandmarkNetwork
 from onedheat.presets import Preset, settings_of, with_setting
 from onedheat.training.schedule import Batches, MicroBatches
-from onedheat.training.settings import as_json, differences
+from onedheat.training.settings import as_json
 from onedheat.training.starting import check_start, digest
 
 Number = float | int
@@ -129,21 +128,9 @@ class Search:
         asked = as_json(first.detector, first.train, self.faces, first.train.accumulate, begins)
         for part in (asked["detector"], asked["train"], asked["train"]["augment"]):
             part.pop(self.setting, None)
-        # The digest of a run's labels says less, and would name the same difference a second time.
-        asked["data"] |= {"sha256": labels_digest(self.faces), "labels": None}
         return asked | {
             "setting": self.setting, "values": list(self.values), "folds": self.folds
         }  # fmt: skip
-
-    def differences(self, there: dict[str, Any]) -> list[str]:
-        """What differs between a search that was begun and this one, as phrases."""
-        asked = self.as_json()
-        own = [
-            f"{key}: {there.get(key)} there, {asked[key]} asked for"
-            for key in ("setting", "values", "folds")
-            if there.get(key) != asked[key]
-        ]
-        return own + differences(there, asked)
 
 
 def _value_of(preset: Preset, setting: str, text: str) -> Number:

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from onedheat.crossval.errors import SearchError
 from onedheat.crossval.search import Number, Search
 from onedheat.crossval.states import BESIDE, FoldState
+from onedheat.training.settings import differences
 
 JOURNAL = "study.journal"
 NAME = "onedheat crossval"
@@ -107,7 +108,7 @@ class Study:
             study.set_user_attr(ASKED, self.search.as_json())
         elif not isinstance(there, dict):
             raise self._foreign("it does not say what was asked for")
-        elif differing := self.search.differences(there):
+        elif differing := differences(there, self.search.as_json()):
             raise SearchError(
                 f"{self.out} was begun with another search ({'; '.join(differing)}); go on with that, "
                 "or choose another --out"

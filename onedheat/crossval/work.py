@@ -9,10 +9,8 @@ import logging
 import os
 import pickle
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -33,7 +31,12 @@ from onedheat.data.clips import ClipSet
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.files import write_atomically
-from onedheat.processes import end_with_parent, terminated_like_interrupted
+from onedheat.processes import (
+    ctrl_c_held_back,
+    end_with_parent,
+    hear_ctrl_c,
+    terminated_like_interrupted,
+)
 from onedheat.training.machine import stop_requests
 from onedheat.training.run import Run
 from onedheat.video import VideoError
@@ -120,6 +123,7 @@ def _train(study: Study, claim: Claim, stop_asked: Callable[[], bool]) -> bool:
             resume=True,
             progress=False,
             samples=0,
+            find_place=False,  # its weights are dropped
         )
         report = None if stop_asked() else run.train()
     except NOT_OF_THE_VALUE:
@@ -211,7 +215,7 @@ class Worker:
         # Pickled here: as an argument, weights to start from would lie in /dev/shm, which may be small.
         given = (pickle.dumps(search), out, _gpu_of(number), workers, tell)
         process = context.Process(target=_worker, args=given)
-        with _ctrl_c_held_back():
+        with ctrl_c_held_back():
             process.start()
         tell.close()
         return cls(process, told)
@@ -247,32 +251,12 @@ def _worker(search: bytes, out: Path, gpu: str | None, workers: int, tell: Conne
         torch.set_num_threads(max(1, torch.get_num_threads() // workers))
     try:
         with stop_requests() as stop_asked:
-            _hear_ctrl_c()
+            hear_ctrl_c()
             work(pickle.loads(search), out, stop_asked)
     except KeyboardInterrupt:
         pass  # asked twice
     except NOT_OF_THE_VALUE as error:
         tell.send(str(error))
-
-
-@contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Lets Ctrl-C wait. A process that is started meanwhile holds it back, too, until `_hear_ctrl_c`: it
-    comes to all processes of a terminal, and one that is still importing could only die of it, noisily.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _hear_ctrl_c() -> None:
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def run(search: Search, out: str | Path, *, workers: int = 1, progress: bool = True) -> Results:

@@ -54,7 +54,7 @@ def train_one(arm: Arm, seed: int, training: FaceSet, measured: FaceSet, folder:
 
     def begin() -> Run:
         start = arm.start(preset.detector, seed) if arm.start else None
-        how = {"start": start, "progress": False, "tensorboard": False, "samples": 0}
+        how = {"start": start, "progress": False, "samples": 0}
         return Run(preset, training, folder, resume=True, **how)
 
     return train_and_measure(folder, begin, lambda network: measure(network, measured))

@@ -184,14 +184,13 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state`. Those of older runs lack what they had no use for."""
+        """Goes on from a `state`."""
         self.bare.load_state_dict(state["detector"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.accelerator.scaler and state.get("scaler"):
+        if self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-        if "random" in state:
-            torch.set_rng_state(state["random"])
+        torch.set_rng_state(state["random"])
         self.step = state["step"]
 
 

@@ -6,7 +6,6 @@ begun goes on.
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from onedheat.files import write_atomically
 from onedheat.models import LandmarkNetwork
+from onedheat.processes import terminated_like_interrupted
 from onedheat.training.run import Run
 
 RESULT = "result.json"
@@ -91,25 +91,23 @@ def do_all(jobs: Mapping[str, Job], *, workers: int = 2, unit: str = "run") -> N
     Raises:
         Whatever a job raises.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        todo = {pool.submit(_do, job): name for name, job in jobs.items()}
-        with tqdm(total=len(todo), unit=unit) as bar:
-            for future in as_completed(todo):
-                future.result()
-                bar.update()
-                bar.set_postfix_str(todo[future])
-        pool.shutdown()
-    except BaseException as error:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in active_children():
-            worker.terminate()  # a run then saves and ends
-        if isinstance(error, KeyboardInterrupt):
-            sys.exit("stopped; the same command goes on")
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with terminated_like_interrupted():
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        try:
+            todo = {pool.submit(_do, job): name for name, job in jobs.items()}
+            with tqdm(total=len(todo), unit=unit) as bar:
+                for future in as_completed(todo):
+                    future.result()
+                    bar.update()
+                    bar.set_postfix_str(todo[future])
+            pool.shutdown()
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.terminate()  # a run then saves and ends
+            if isinstance(error, KeyboardInterrupt):
+                sys.exit("stopped; the same command goes on")
+            raise
 
 
 def _do(job: Job) -> None:

@@ -1,4 +1,4 @@
-"""The loop, and the folder it writes:
+"""The loop (`Run.train`), whose steps are `Learner.learn`, and the folder it writes:
 
     RUN/run.json            what was asked for
     RUN/metrics.csv         one line per validation
@@ -27,7 +27,7 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from onedheat.calibration import ENOUGH
-from onedheat.checkpoints import load_detector, write_weights
+from onedheat.checkpoints import write_weights
 from onedheat.data.clip_batches import ClipBatches
 from onedheat.data.clips import ClipSet
 from onedheat.data.crops import FaceBatches
@@ -37,7 +37,8 @@ from onedheat.data.samples import FaceSet
 from onedheat.landmarks import Scheme, scheme
 from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig
 from onedheat.pipeline import Landmarker
-from onedheat.presets import Preset, TrainConfig
+from onedheat.place import Place
+from onedheat.presets import Preset
 from onedheat.reliability import annotated_landmarks, calibrate
 from onedheat.reports import Report
 from onedheat.training.blame import faces_to_blame, verdict
@@ -54,8 +55,8 @@ from onedheat.training.machine import (
 from onedheat.training.placing import learn_place
 from onedheat.training.saving import STATE, Checkpoints
 from onedheat.training.schedule import Batches, MicroBatches
-from onedheat.training.settings import as_begun, as_json, claim_folder
-from onedheat.training.starting import check_start, digest
+from onedheat.training.settings import as_json, claim_folder
+from onedheat.training.starting import check_start, digest, network_of
 from onedheat.training.validation import validation_of
 from onedheat.video import VideoError
 
@@ -83,6 +84,8 @@ class Run:
         progress: show a bar on standard error.
         tensorboard: write for TensorBoard too, into RUN/tensorboard.
         samples: validation faces that are drawn at each validation.
+        find_place: look where in a face points of one's own lie, see `learn_place`: `detect` must know it,
+            validation does without.
         on_validation: called with the run after each validation, in the main process: its `history`
             has what was measured, e.g. for a live plot.
 
@@ -106,20 +109,13 @@ class Run:
         progress: bool = True,
         tensorboard: bool = False,
         samples: int = 8,
+        find_place: bool = True,
         on_validation: Callable[["Run"], object] | None = None,
     ):
-        wanted, count = scheme(preset.detector.scheme), preset.detector.landmarks
-        kind = preset.detector.kind
-        start = _network_of(start)
-        if isinstance(faces, ClipSet) and not issubclass(KINDS[kind], ClipNetwork):
-            raise ValueError(f"a {kind} looks at single faces: train it on clips.faces()")
-        if (wanted, count) != (faces.scheme, len(faces.scheme)):
-            raise ValueError(
-                f"the preset finds {count} {wanted.name} landmarks, the faces have "
-                f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
-            )
+        start = network_of(start)
+        _check_faces(preset.detector, faces)
         self.out, self.on_validation, self.config = Path(out), on_validation, preset.train
-        self.training = faces
+        self.training, self._finds_place = faces, find_place
         self._sets_aside = held_out is None
         if held_out is None:
             self.training, held_out = faces.divided(self.config.validation, self.config.seed)
@@ -128,45 +124,22 @@ class Run:
         self.is_main = self.accelerator.is_main_process
         self.progress = progress and self.is_main
         # What cannot be divided, or built, is refused before a folder is claimed.
-        self._plan()
+        plan = self._plan()
         anew = check_start(preset, start)
         if anew and self.is_main:
             _log.info("%s", anew)
-        self.config = told_by_main(self.accelerator, lambda: self._recipe(resume))
-        self.learner = Learner(preset.detector, self.config, self._plan(), self.accelerator, start)
-        state = told_by_main(
-            self.accelerator, lambda: self._open_folder(preset.detector, faces, start, resume)
-        )
+        self.learner = Learner(preset.detector, self.config, plan, self.accelerator, start)
         self.losses = Losses(self.accelerator)
         self.seconds = 0.0
+        state = told_by_main(self.accelerator, lambda: self._open_folder(faces, start, resume))
         if state is not None:
             self._restore(state)
-        checkpoints = self.checkpoints if self.is_main else None
-        saved = self.step if state is not None else -1
-        self.keeper = Keeper(checkpoints, self.config.save_minutes, saved)
+        self.keeper = Keeper(
+            self.checkpoints if self.is_main else None,
+            self.config.save_minutes,
+            step=-1 if state is None else self.step,
+        )
         self.logs = Logs(self.out if self.is_main else None, self.step, tensorboard=tensorboard)
-
-    def _recipe(self, resume: bool) -> TrainConfig:
-        """The recipe as the run has it that is gone on with, if one is."""
-        return as_begun(self.config, self.out / "run.json") if resume else self.config
-
-    def _open_folder(
-        self,
-        network: NetworkConfig,
-        faces: FaceSet | ClipSet,
-        start: LandmarkNetwork | None,
-        resume: bool,
-    ) -> dict[str, Any] | None:
-        """Claims the folder; the state to go on from, if any."""
-        begins = None if start is None else digest(start)
-        asked = as_json(network, self.config, faces, self._plan().parts, begins)
-        claim_folder(self.out, asked, resume=resume)
-        self.checkpoints = Checkpoints(self.out, asked)
-        return self.checkpoints.newest() if resume else None
-
-    def _plan(self, first_step: int = 0) -> MicroBatches:
-        batches = Batches(len(self.training), self.config, first_step)
-        return MicroBatches(batches, self.accelerator.process_index, self.accelerator.num_processes)
 
     @property
     def step(self) -> int:
@@ -217,8 +190,8 @@ class Run:
                 newest checkpoint is from before.
             CheckpointError: the state could not be saved at the end, or another process trains here.
         """
-        config, report, batches = self.config, None, self.learner.plan.batches
-        parts = iter(self._pictures(self.step))
+        config, batches, report = self.config, self.learner.plan.batches, None
+        pictures = iter(self._pictures(self.step))
         self.keeper.begin()
         before, started = self.seconds, time.monotonic()
         with (
@@ -229,19 +202,15 @@ class Run:
             self._saved_if_data_fail(),
         ):
             self.logs.begin()
-            own = isinstance(
-                self.bare.config.scheme, Scheme
-            )  # its points may be any part of a face
-            if own and self.step < batches.steps:
-                self.average.module.place = told_by_main(
-                    self.accelerator, lambda: learn_place(self.training, config.seed)
-                )
-            while self.step < batches.steps:
-                self.losses.add(
-                    self.step, self.learner.learn(list(islice(parts, config.accumulate)))
-                )
+            if self.step < batches.steps:
+                self._learn_place()
+            for step in range(self.step, batches.steps):
+                # This process's share of the batch, in as many parts as memory asks for.
+                parts = list(islice(pictures, config.accumulate))
+                self.losses.add(step, self.learner.learn(parts))
                 self.seconds = before + time.monotonic() - started
                 bar.update(config.batch_size)
+
                 at_end = self.step == batches.steps
                 validating = at_end or self.step % (batches.per_pass * config.validate_every) == 0
                 if validating:
@@ -254,12 +223,26 @@ class Run:
                     bar.set_postfix_str(self._in_words())
                 if at_end:
                     told_by_main(self.accelerator, self._calibrate)
+
                 stopping, due = self._agree(stop_asked())
                 if at_end or stopping or due:
                     self._save(last=at_end or stopping, give_up=stop_asked)
                 if stopping and not at_end:
                     return None
         return report or told_by_main(self.accelerator, self.validate)
+
+    def _learn_place(self) -> None:
+        """Learns where in a face points of one's own lie, which may be any part of it, unless it is known."""
+        network = self.average.module
+        own = isinstance(network.config.scheme, Scheme)
+        if own and self._finds_place and network.place is None:
+            network.place = told_by_main(
+                self.accelerator, lambda: learn_place(self.training, self.config.seed)
+            )
+
+    def _plan(self, first_step: int = 0) -> MicroBatches:
+        batches = Batches(len(self.training), self.config, first_step)
+        return MicroBatches(batches, self.accelerator.process_index, self.accelerator.num_processes)
 
     def _pictures(self, first_step: int) -> FaceBatches | ClipBatches:
         config, plan, size = self.config, self._plan(first_step), self.bare.config.size
@@ -299,7 +282,8 @@ class Run:
         if fault is None:
             return
         step, loss = fault
-        names = [self._name_of(face) for _, face in self.learner.plan.batches.at(step)]
+        batch = self.learner.plan.batches.at(step)
+        names = [self.training.name_of(face) for _, face in batch]
         raise FloatingPointError(
             f"the loss is {loss} at step {step}, on the {self._what}s {names}. {self._verdict(step)} "
             f"{self.keeper.newest_in_words()}."
@@ -307,20 +291,17 @@ class Run:
 
     def _verdict(self, step: int) -> str:
         """Whether one of a step's faces, or clips, is to blame; of this process's alone."""
-        learner, plan = self.learner, self.learner.plan
         if not self.is_main:
             return ""
+        learner, plan = self.learner, self.learner.plan
         network = learner.untrained()
         if (state := self.checkpoints.newest()) is not None:
             network.load_state_dict(state["detector"])
         draws = range(step * plan.parts + plan.first, step * plan.parts + plan.first + plan.each)
         parts = zip(draws, self._pictures(step), strict=False)
         guilty = faces_to_blame(network, parts, learner.varied)
-        names = [self._name_of(face) for face in guilty]
+        names = [self.training.name_of(face) for face in guilty]
         return verdict(names, self.config.learning_rate, self._what)
-
-    def _name_of(self, face: int) -> str:
-        return self.training.name_of(face)
 
     @property
     def _what(self) -> str:
@@ -395,6 +376,16 @@ class Run:
 
     # Nothing lost -------------------------------------------------------------------------------
 
+    def _open_folder(
+        self, faces: FaceSet | ClipSet, start: LandmarkNetwork | None, resume: bool
+    ) -> dict[str, Any] | None:
+        """Claims the folder; the state to go on from, if any."""
+        begins = None if start is None else digest(start)
+        asked = as_json(self.bare.config, self.config, faces, self.learner.plan.parts, begins)
+        claim_folder(self.out, asked, resume=resume)
+        self.checkpoints = Checkpoints(self.out, asked)
+        return self.checkpoints.newest() if resume else None
+
     def save(self) -> None:
         """Writes the newest state; what was saved before stays until it is complete.
 
@@ -419,15 +410,21 @@ class Run:
         share_statistics(self.accelerator, self.bare, self.average.module)
 
     def _fill(self, folder: Path) -> None:
-        write_weights(self.average.module, folder)
-        more = {"seconds": self.seconds, "losses": self.losses.state()}
+        network = self.average.module
+        write_weights(network, folder)
+        more = {
+            "seconds": self.seconds,
+            "losses": self.losses.state(),
+            "place": network.place and network.place._asdict(),
+        }
         torch.save(self.learner.state() | more, folder / STATE)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.learner.restore(state)
         self.seconds = state["seconds"]
-        if "losses" in state:  # not in older runs
-            self.losses.restore(state["losses"])
+        self.losses.restore(state["losses"])
+        if place := state.get("place"):
+            self.average.module.place = Place.from_json(place)
 
     @contextmanager
     def _saved_if_data_fail(self) -> Iterator[None]:
@@ -445,15 +442,16 @@ class Run:
             ) from error
 
 
-def _network_of(start: object) -> LandmarkNetwork | None:
-    if start is None or isinstance(start, LandmarkNetwork):
-        return start
-    if isinstance(start, str | Path):
-        return load_detector(start)
-    raise TypeError(
-        f"start must be a network, or its name or folder, got a {type(start).__name__}; "
-        "onedheat.load(…).detector is one"
-    )
+def _check_faces(network: NetworkConfig, faces: FaceSet | ClipSet) -> None:
+    """Makes sure that a network can be trained on faces, or clips, of this kind and scheme."""
+    if isinstance(faces, ClipSet) and not issubclass(KINDS[network.kind], ClipNetwork):
+        raise ValueError(f"a {network.kind} looks at single faces: train it on clips.faces()")
+    wanted, count = scheme(network.scheme), network.landmarks
+    if (wanted, count) != (faces.scheme, len(faces.scheme)):
+        raise ValueError(
+            f"the preset finds {count} {wanted.name} landmarks, the faces have "
+            f"{len(faces.scheme)} {faces.scheme.name} ones; preset.for_scheme(faces.scheme) fits"
+        )
 
 
 def _last_sentence(error: Exception) -> str:

@@ -10,7 +10,7 @@
 A checkpoint is written under a hidden name, forced to the disk and renamed to a name that nothing had
 before: it is there as a whole, or not at all, and until it is, nothing older is touched. Before one
 is used its files are compared with its manifest; where the newest is damaged the one before it takes
-its place. A run of before checkpoints had manifests holds one folder `last`, which is taken over.
+its place.
 """
 
 import errno
@@ -76,7 +76,6 @@ class Checkpoints:
             CheckpointError: there are checkpoints, but none can be used, or the folder cannot be
                 written; the message says why.
         """
-        self._take_over_last()
         faults: dict[Path, CheckpointError] = {}
         for folder in self.folders():
             try:
@@ -122,17 +121,6 @@ class Checkpoints:
         if state["step"] != manifest["step"] or folder != self._folder_of(state["step"]):
             raise CheckpointError(f"{folder} holds step {state['step']}, not what its name says")
         return state
-
-    def _take_over_last(self) -> None:
-        """Makes the one checkpoint of an older run one of ours."""
-        old = self.run / "last"
-        if old.is_symlink() or not (old / STATE).is_file() or self.folders():
-            return
-        step = _load(old / STATE)["step"]
-        # First the manifest, then the name: wherever this is cut short, it can be done again.
-        _write_manifest(old, step, self.settings)
-        self.home.mkdir(exist_ok=True)
-        old.rename(self._folder_of(step))
 
     def _point_last_at(self, folder: Path) -> None:
         """Makes `last` stand for a checkpoint. A link is replaced in one step, and is never missing."""

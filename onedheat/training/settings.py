@@ -1,7 +1,7 @@
 """What a run was asked for: kept in RUN/run.json and held against what it is resumed with."""
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,14 @@ from onedheat.data.clips import ClipSet
 from onedheat.data.digest import labels_digest
 from onedheat.data.samples import FaceSet
 from onedheat.files import write_atomically
-from onedheat.models import KINDS, NetworkConfig
+from onedheat.models import NetworkConfig
 from onedheat.presets import TrainConfig
 
-FREE = {"workers", "save_minutes", "accumulate", "cuda_graph"}
+FREE = {f"train.{name}" for name in ("workers", "save_minutes", "accumulate", "cuda_graph")}
 """Settings that change nothing about the result; `accumulate` is part of `micro_batches`."""
 
-BEFORE = {"ema_warmup": False}
-"""What runs did that were begun before a setting existed, where it is not the default of today."""
+NOT_SET = "not set"
+"""What a setting is where it is not known: in another version of onedheat, say."""
 
 
 def as_json(
@@ -45,50 +45,29 @@ def as_json(
 
 
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """What differs between the settings of a run and those asked for, as phrases."""
-    since = {"kind": "detector", "micro_batches": 1, "start": None} | there
-    recipe = asdict(TrainConfig()) | BEFORE
-    since["train"] = recipe | since.get("train", {})
-    since["train"]["augment"] = recipe["augment"] | since["train"]["augment"]
-    if since["kind"] in KINDS:
-        defaults = KINDS[since["kind"]].Config().as_dict()
-        since["detector"] = defaults | since.get("detector", {})
-    pairs = [
-        (f"{part}.{key}", since.get(part, {}).get(key), value)
-        for part in ("detector", "train", "data")
-        for key, value in asked[part].items()
-        if key not in FREE | {"labels"}
-    ]
-    was, now = since.get("data", {}).get("labels"), asked["data"]["labels"]
-    if was not in (None, now):
-        pairs.append(("data", "other faces or labels", "those of today"))
-    pairs += [(key, since[key], asked[key]) for key in ("kind", "micro_batches")]
-    pairs.append(("start", *(_start_in_words(one["start"]) for one in (since, asked))))
-    return [f"{key}: {was} there, {value} asked for" for key, was, value in pairs if was != value]
+    """What differs between the settings of a run, or a search, and those asked for, as phrases."""
+    was, now = _by_name(there), _by_name(asked)
+    # Networks of another kind have other settings: all of them would be named.
+    names = now | was if was.get("kind") == now["kind"] else ["kind"]
+    pairs = [(name, was.get(name, NOT_SET), now.get(name, NOT_SET)) for name in names]
+    return [_in_words(*pair) for pair in pairs if pair[0] not in FREE and pair[1] != pair[2]]
 
 
-def _start_in_words(digest: str | None) -> str:
-    return "random weights" if digest is None else f"the weights {digest}"
+def _by_name(settings: dict[str, Any], part: str = "") -> dict[str, Any]:
+    """The same settings in one dict, as ``"train.augment.light"``."""
+    found = {}
+    for key, value in settings.items():
+        inside = isinstance(value, dict)
+        found |= _by_name(value, f"{part}{key}.") if inside else {part + key: value}
+    return found
 
 
-def as_begun(train: TrainConfig, path: Path) -> TrainConfig:
-    """A recipe as a run goes on with it: what the run did before a setting existed, it does on.
-
-    Args:
-        train: what is asked for; a setting that is its default is not taken for a wish.
-        path: the run's run.json, if there is one.
-    """
-    if not path.exists():
-        return train
-    there = BEFORE | _read(path).get("train", {})
-    return replace(
-        train,
-        **{
-            entry.name: there[entry.name]
-            for entry in fields(TrainConfig)
-            if entry.name in BEFORE and getattr(train, entry.name) == entry.default
-        },
-    )
+def _in_words(name: str, was: Any, now: Any) -> str:
+    if name == "data.labels":
+        return "data: other faces or labels there, those of today asked for"
+    if name == "start":
+        was, now = (f"the weights {one}" if one else "random weights" for one in (was, now))
+    return f"{name}: {was} there, {now} asked for"
 
 
 def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
@@ -112,7 +91,7 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
         if differing := differences(_read(path), asked):
             raise CheckpointError(
                 f"{out} was begun with other settings ({'; '.join(differing)}); resume with "
-                "those, or choose another --out"
+                f"those, or choose another --out, where --start-from {out / 'last'} keeps its weights"
             )
     content = (json.dumps(asked, indent=2) + "\n").encode()
     if not path.exists() or path.read_bytes() != content:
@@ -128,12 +107,9 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
-        parts = [there, *(there.get(part, {}) for part in ("detector", "train", "data"))]
-        parts.append(parts[2].get("augment", {}) if isinstance(parts[2], dict) else None)
+        parts = [there.get(part) for part in ("detector", "train", "data")]
         if not all(isinstance(part, dict) for part in parts):
             raise ValueError("it holds no settings")
-        if not isinstance(there.get("kind", ""), str):
-            raise ValueError("it names no kind of network")
         return there
     except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(

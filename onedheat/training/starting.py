@@ -1,12 +1,34 @@
 """Starting from weights that were trained before, for other faces or other landmarks."""
 
 import hashlib
+from pathlib import Path
 
 import torch
 
+from onedheat.checkpoints import load_detector
 from onedheat.models import KINDS, LandmarkNetwork, Tracker, build
 from onedheat.models.compared import Recurrent2d
 from onedheat.presets import Preset
+
+
+def network_of(start: object) -> LandmarkNetwork | None:
+    """The weights to start from; None where there are none.
+
+    Args:
+        start: those, or their shipped name or folder, or None.
+
+    Raises:
+        CheckpointError: there is no such folder, or no weights in it.
+        TypeError: anything else.
+    """
+    if start is None or isinstance(start, LandmarkNetwork):
+        return start
+    if isinstance(start, str | Path):
+        return load_detector(start)
+    raise TypeError(
+        f"start must be a network, or its name or folder, got a {type(start).__name__}; "
+        "onedheat.load(…).detector is one"
+    )
 
 
 def check_start(preset: Preset, start: LandmarkNetwork | None) -> str:

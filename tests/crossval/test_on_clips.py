@@ -21,6 +21,7 @@ from onedheat.data.synthetic import synthetic_clips
 from onedheat.evaluation import evaluate_clips
 from onedheat.models import Detector
 from onedheat.pipeline import Landmarker
+from onedheat.training.settings import differences
 from onedheat.training.starting import digest
 
 
@@ -96,15 +97,15 @@ def test_what_cannot_be_trained_is_refused_before_anything_is(clips, start):
 def test_it_is_the_same_search_with_the_same_labels_and_the_same_start(clips, start):
     search = search_on_clips(clips, start)
     there = json.loads(json.dumps(search.as_json()))
-    assert search_on_clips(clips, detector()).differences(there) == []
+    assert differences(there, search_on_clips(clips, detector()).as_json()) == []
     one = clips.clips[1]
     seen = replace(
         clips, clips=(clips.clips[0], replace(one, visible=~one.visible), *clips.clips[2:])
     )
     moved = replace(one, annotation=one.landmarks + 0.01)
     for other in (seen, replace(clips, clips=(clips.clips[0], moved, *clips.clips[2:]))):
-        (difference,) = search_on_clips(other, start).differences(there)
-        assert difference.startswith("data.sha256: ")
+        (difference,) = differences(there, search_on_clips(other, start).as_json())
+        assert difference.startswith("data: other faces or labels there")
 
 
 # What is done ---------------------------------------------------------------------------------------

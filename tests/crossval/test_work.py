@@ -8,20 +8,26 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from ownfaces import FIVE, make_csv_folder
+from smallruns import QUICK, SMALL
 from smallsearches import search_of
 
 from onedheat.checkpoints import CheckpointError
 from onedheat.crossval import work
 from onedheat.crossval.errors import SearchError
+from onedheat.crossval.search import Search
 from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import Study
 from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
+from onedheat.data.own import read_own
 from onedheat.plots.search import search_curve
+from onedheat.presets import Preset
 from onedheat.video import VideoError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +101,16 @@ def test_every_fold_is_trained_once_on_the_others_and_measured_on_itself(faces, 
     rows = list(csv.DictReader((tmp_path / "folds.csv").read_text().splitlines()))
     assert [list(row)[:4] for row in rows] == [["gamma", "fold", "state", "nrmse"]] * 4
     assert {row[name] for row in rows for name in BESIDE} == {""}
+
+
+def test_no_fold_looks_for_the_place_of_own_points_which_its_error_does_not_depend_on(
+    tmp_path, monkeypatch, runs
+):
+    monkeypatch.setattr("onedheat.training.run.learn_place", lambda *_: pytest.fail("it looked"))
+    own = read_own(make_csv_folder(tmp_path / "five", 12), "train")
+    preset = Preset(SMALL, replace(QUICK, batch_size=4, passes=1), "").for_scheme(FIVE)
+    assert work.work(Search.of(preset, own, "gamma", ["0.4"], 2), tmp_path / "out")
+    assert len(runs) == 2
 
 
 def test_what_is_done_is_never_done_again(faces, tmp_path, monkeypatch, runs):

@@ -157,16 +157,6 @@ def test_a_checkpoint_under_another_step_s_name_is_refused(checkpoints):
     assert checkpoints.newest()["step"] == 4
 
 
-def test_the_one_checkpoint_of_an_older_run_is_taken_over(checkpoints):
-    fill_last = fill(12)
-    (checkpoints.run / "last").mkdir(parents=True)
-    fill_last(checkpoints.run / "last")
-    assert checkpoints.newest()["step"] == 12
-    assert step_of(checkpoints.run / "last") == 12
-    assert (checkpoints.run / "last").is_symlink()
-    assert [folder.name for folder in checkpoints.folders()] == ["step-00000012"]
-
-
 def test_where_there_are_no_links_last_is_a_copy(checkpoints, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError(errno.EPERM, "Operation not permitted")
