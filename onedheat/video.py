@@ -1,8 +1,8 @@
 """Video files as pictures: one after the other, or any one of them, exactly.
 
 Decoding is OpenCV's. What its containers say about themselves is not trusted: frames are counted by
-their packets, and a frame that was sought is known by its time, since seeking by number misses in
-videos of variable rate.
+their packets, of which an edit list may show a part, and a frame that was sought is known by its time,
+since seeking by number misses in videos of variable rate.
 """
 
 import os
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from onedheat.containers import missing_bytes
+from onedheat.containers import edited_times, is_broken, missing_bytes
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -67,22 +67,35 @@ def read_timed_video(path: str | os.PathLike) -> Iterator[tuple[float, Picture]]
 
 
 def _until_the_end(reader: "_Reader", path: Path) -> Iterator[tuple[float, Picture]]:
+    seconds = step = widest = 0.0
     while reader.grab() or reader.pass_damage():
-        yield (reader.milliseconds - reader.first_milliseconds) / 1000, reader.retrieve()
+        milliseconds = reader.milliseconds
+        if milliseconds or reader.position == 0:
+            now = (milliseconds - reader.first_milliseconds) / 1000
+        else:  # AVI files with B frames say no time of their last
+            now = seconds + step
+        step, seconds = now - seconds, now
+        widest = max(widest, step)
+        yield seconds, reader.retrieve()
     decoded = reader.position + 1
     if decoded == 0:
         raise VideoError(f"{path} holds no frame that can be decoded; fetch or export it again")
+    times, announced = _packets(path)  # first, as it has words for a file that is gone by now
     if missing := missing_bytes(path):
         raise VideoError(
             f"{path} is cut off: after {decoded} frames the last {missing:,} of its bytes are missing; "
             "fetch or export it again"
         )
-    times, announced = _packets(path)
     held = max(len(times), announced)
     if reader.damaged or decoded < (1 - MOST_LEFT_OUT) * held:
         raise VideoError(
             f"{path} is damaged: {decoded} of its {held} frames could be decoded; fetch or export it "
             "again"
+        )
+    if widest * (decoded - 1) > 1.5 * seconds and is_broken(path):  # 1.5 frames of a steady rate
+        raise VideoError(
+            f"{path} is damaged: between the {decoded} frames that could be decoded others are missing; "
+            "fetch or export it again"
         )
 
 
@@ -159,7 +172,7 @@ def frame_times(path: Path) -> Float[np.ndarray, "frames"]:
     """When each frame of a video is shown, in milliseconds, ascending.
 
     Goes through the packets without decoding them: about a million a second. One that cannot be read
-    counts at the time of the one before it.
+    counts at the time of the one before it, and one that an edit list leaves out does not.
 
     Raises:
         VideoError: no such file, or no video in it.
@@ -174,6 +187,8 @@ def _packets(path: Path) -> tuple[Float[np.ndarray, "frames"], int]:
     import cv2
 
     capture = _open(path, [cv2.CAP_PROP_FORMAT, -1])
+    if (edited := edited_times(path)) is not None:
+        return edited, 0
     number = getattr(cv2, "CAP_PROP_PTS", None)  # OpenCV 4.10 has none
     times, last, failed = [], 0.0, 0
     while failed < TRIES:
@@ -307,12 +322,7 @@ def _open(path: Path, settings: list[int]):
     """OpenCV's handle of a video file. Raises `VideoError` where there is none."""
     import cv2
 
-    try:
-        str(path.absolute()).encode()
-    except UnicodeEncodeError as error:  # OpenCV would end the process
-        raise VideoError(
-            f"the name {str(path.absolute())!a} is not in UTF-8, which OpenCV needs; rename it"
-        ) from error
+    name = opencv_name(path)
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
@@ -327,8 +337,7 @@ def _open(path: Path, settings: list[int]):
     # Read once, when FFmpeg is first used: what it says of single packets is said here of the whole.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     with quiet_opencv():
-        # An absolute path, as FFmpeg takes what stands before a colon for a protocol.
-        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, settings)
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, settings)
     if not capture.isOpened():
         what = (
             "is empty (0 bytes)" if path.stat().st_size == 0 else "holds no video that can be read"
@@ -338,6 +347,22 @@ def _open(path: Path, settings: list[int]):
             "fetch it again, or convert it to MP4"
         )
     return capture
+
+
+def opencv_name(path: Path) -> str:
+    """A path as OpenCV takes it: absolute, as FFmpeg takes what stands before a colon for a protocol.
+
+    Raises:
+        VideoError: it is not in UTF-8.
+    """
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # OpenCV would end the process
+        raise VideoError(
+            f"the name {name!a} is not in UTF-8, which OpenCV needs; rename it, or give another"
+        ) from error
+    return name
 
 
 @contextmanager
@@ -365,9 +390,8 @@ def quiet_opencv() -> Iterator[None]:
 
 
 _level_lock = threading.Lock()
-_levels: list[
-    int
-] = []  # before each thread that is in `quiet_opencv`; the first is the process's own
+_levels: list[int] = []
+"""Before each thread that is in `quiet_opencv`; the first is the process's own."""
 
 
 class _OpenReaders(threading.local):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from onedheat.video import Picture, VideoError, frame_times
+from onedheat.video import Picture, VideoError, frame_times, opencv_name
 
 H264 = ("libx264", "libopenh264")  # encoders of FFmpeg, the better first
 TICKS = 90_000  # a second; times of frames are whole numbers of them
@@ -191,18 +191,13 @@ class _VP8(VideoWriter):
 
     def __init__(self, path: Path, fps: float):
         super().__init__(path, fps)
-        try:
-            str(path.absolute()).encode()
-        except UnicodeEncodeError as error:  # OpenCV would end the process
-            raise VideoError(
-                f"the name {str(path.absolute())!a} is not in UTF-8, which OpenCV needs; give another"
-            ) from error
+        opencv_name(path)  # raises before the first frame
 
     def _open(self, height: int, width: int) -> None:
         import cv2
 
         codec = cv2.VideoWriter_fourcc(*"VP80")
-        self._writer = cv2.VideoWriter(str(self.path.absolute()), codec, self.fps, (width, height))
+        self._writer = cv2.VideoWriter(opencv_name(self.path), codec, self.fps, (width, height))
         if not self._writer.isOpened():  # it says nothing by itself, and then writes nothing
             raise VideoError(
                 f"{self.path} cannot be written: this OpenCV has no VP8, or the disk is full; "

@@ -181,6 +181,14 @@ def test_a_file_that_is_cut_off_gives_its_frames_and_then_says_so(tmp_path, name
     assert len(seen) > 10 and seen[:-1] == list(range(len(seen) - 1))
 
 
+def test_a_file_that_goes_while_it_is_read_gives_its_frames_and_then_says_so(tmp_path):
+    frames = read_video(write_numbered(tmp_path / "mjpg.avi", 20))
+    next(frames)
+    (tmp_path / "mjpg.avi").unlink()
+    with pytest.raises(VideoError, match="mjpg.avi does not exist"):
+        assert [number_of(frame) for frame in frames] == list(range(1, 20))
+
+
 def test_an_mp4_that_is_cut_off_before_its_index_cannot_be_opened(tmp_path):
     whole = write_numbered(tmp_path / "mp4v.mp4", 50)
     whole.write_bytes(whole.read_bytes()[:-500])
