@@ -153,6 +153,8 @@ def test_missing_folder_text_and_empty_file_are_told_apart(tmp_path):
     assert "no image" in refusal(tmp_path / "text.jpg")
     assert "is empty" in refusal(tmp_path / "empty.png")
     assert "convert it to JPEG" in refusal(tmp_path / "phone.heic")
+    (tmp_path / "camera.dng").write_bytes(b"II*\0\x08\0\0\0" + b"\0" * 64)
+    assert "camera's raw file" in refusal(tmp_path / "camera.dng")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -211,7 +213,7 @@ def test_decompression_bombs_are_refused_unopened(tmp_path):
     header = bytearray(encoded(PICTURE, "BMP"))
     header[18:26] = struct.pack("<ii", 60_000, 60_000)
     (tmp_path / "bomb.bmp").write_bytes(header)
-    assert "more than 256 million pixels" in refusal(tmp_path / "bomb.bmp")
+    assert "anything but a JPEG or PNG file; save it as one of" in refusal(tmp_path / "bomb.bmp")
     jpeg = encoded(PICTURE, "JPEG")
     frame = jpeg.index(b"\xff\xc0") + 5
     (tmp_path / "bomb.jpg").write_bytes(

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from onedheat.data.errors import DataError
-from onedheat.data.folders import find_file, find_photo, folders_below
+from onedheat.data.folders import find_file, find_photo, folders_below, photo_folders
 from onedheat.data.mat import open_mat
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import AFLW19
@@ -85,7 +85,7 @@ def read_aflw(root: str | Path, split: str = "train") -> FaceSet:
         raise DataError(f"aflw has no split {split!r}; there are: {', '.join(SPLITS)}")
     folders = folders_below(root, LAYOUT)
     listed = read_annotations(list_of(folders), FACES)
-    photos = photo_folders(folders)
+    photos = photo_folders(folders, IMAGES)  # each archive may have unpacked to one
     return FaceSet(
         NAME,
         split,
@@ -121,13 +121,6 @@ def list_of(folders: list[Path]) -> Path:
             "http://mmlab.ie.cuhk.edu.hk/projects/compositional.html"
         )
     return path
-
-
-def photo_folders(folders: list[Path]) -> list[Path]:
-    """Where photos may lie: each folder called `flickr`, as the archives unpack to one each; without
-    one, the root itself.
-    """
-    return [folder for folder in folders if folder.name == IMAGES] or folders[:1]
 
 
 def read_annotations(path: Path, faces: int | None = None) -> Annotations:

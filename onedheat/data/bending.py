@@ -36,8 +36,7 @@ def draw_bend(landmarks: Landmarks, spread: float, rng: np.random.Generator) -> 
     box = tight_box(landmarks, 1.0)
     middle, radius = (box[:2] + box[2:]) / 2, (box[2] - box[0]) / 2
     places, widths, liveliness = _scattered(rng)
-    moved = spread * liveliness * rng.standard_normal((_PLACES, 2))
-    pulls = soft_limit(moved, np.broadcast_to(_FARTHEST * widths[:, None], moved.shape))
+    pulls = _limited(spread * liveliness * rng.standard_normal((_PLACES, 2)), widths)
     return Bend(middle + radius * places, radius * widths, radius * pulls)
 
 
@@ -48,6 +47,12 @@ def _scattered(
     angle, far = rng.uniform(0, 2 * np.pi, _PLACES), np.sqrt(rng.random(_PLACES))
     places = 0.9 * far[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     return places, rng.uniform(*_WIDTH, _PLACES), rng.uniform(0.3, 1.7)
+
+
+def _limited(
+    moved: Float[np.ndarray, "*times places 2"], widths: Float[np.ndarray, "places"]
+) -> Float[np.ndarray, "*times places 2"]:
+    return soft_limit(moved, np.broadcast_to(_FARTHEST * widths[:, None], moved.shape))
 
 
 class Bending:
@@ -110,5 +115,4 @@ class Bending:
         """What each place is moved by, in radii."""
         moved = 0.9 * self._moves.at(seconds) + 0.45 * self._drift.at(seconds)
         moved = self._spread * self._liveliness * moved.reshape(len(seconds), _PLACES, 2)
-        limit = np.broadcast_to(_FARTHEST * self._widths[:, None], moved.shape)
-        return soft_limit(moved, limit)
+        return _limited(moved, self._widths)

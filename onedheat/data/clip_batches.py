@@ -115,10 +115,5 @@ class ClipBatches:
         return len(self.plan)
 
     def __iter__(self) -> Iterator[FaceBatch]:
-        for picture in cut_ahead(self.pictures, self.plan, self.workers, self.device):
-            yield FaceBatch(
-                picture.pixels.to(self.device, non_blocking=True).float().div(255),
-                picture.landmarks.to(self.device, non_blocking=True),
-                picture.hidden.to(self.device, non_blocking=True),
-                picture.index,
-            )
+        for pictures in cut_ahead(self.pictures, self.plan, self.workers, self.device):
+            yield pictures.on(self.device)

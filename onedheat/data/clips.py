@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from onedheat.data.images import RGB, read_image
-from onedheat.data.samples import FaceSet, Sample, held_out_groups, union
+from onedheat.data.samples import Divisible, FaceSet, Sample, union
 from onedheat.geometry import Landmarks
 from onedheat.landmarks import Scheme
 
@@ -141,13 +141,14 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class ClipSet:
+class ClipSet(Divisible):
     """Annotated clips of one markup; attributes as those of `FaceSet`."""
 
     name: str
     split: str
     scheme: Scheme
     clips: tuple[Clip, ...]
+    things: ClassVar[str] = "clips"
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -160,22 +161,6 @@ class ClipSet:
     def where(self, keep: Callable[[Clip], bool], split: str) -> "ClipSet":
         """The clips that `keep` says yes to, under another split name."""
         return replace(self, split=split, clips=tuple(c for c in self.clips if keep(c)))
-
-    def divided(self, share: float, seed: int = 0) -> tuple["ClipSet", "ClipSet"]:
-        """Training and validation clips; all clips of one group land on the same side.
-
-        Args:
-            share: of the clips for validation, in (0, 1).
-            seed: another seed, another division.
-
-        Raises:
-            DataError: there are not enough groups to leave some on each side.
-        """
-        held_out = held_out_groups(self.groups, share, seed, "clips")
-        return (
-            self.where(lambda clip: clip.group not in held_out, f"{self.split}-train"),
-            self.where(lambda clip: clip.group in held_out, f"{self.split}-validation"),
-        )
 
     def name_of(self, index: int) -> str:
         """What is said of a clip where something is wrong with it."""

@@ -63,6 +63,15 @@ class Picture(NamedTuple):
     hidden: Bool[Tensor, "*batch landmarks"]
     index: int | Int64[Tensor, "*batch"]
 
+    def on(self, device: torch.device) -> "FaceBatch":
+        """Stacked ones, ready on a device."""
+        return FaceBatch(
+            self.pixels.to(device, non_blocking=True).float().div(255),
+            self.landmarks.to(device, non_blocking=True),
+            self.hidden.to(device, non_blocking=True),
+            self.index,
+        )
+
 
 class FaceBatch(NamedTuple):
     """Training pictures, ready on the device, or clips of T of them.
@@ -253,16 +262,11 @@ class FaceBatches:
         return len(self.plan)
 
     def __iter__(self) -> Iterator[FaceBatch]:
-        for ats, (pixels, landmarks, hidden, indices) in zip(self.plan, self._cut(), strict=True):
-            for (_, asked), got in zip(ats, indices.tolist(), strict=True):
+        for ats, pictures in zip(self.plan, self._cut(), strict=True):
+            for (_, asked), got in zip(ats, pictures.index.tolist(), strict=True):
                 if asked != got and asked not in self.unreadable:
                     self._note_unreadable(asked)
-            yield FaceBatch(
-                pixels.to(self.device, non_blocking=True).float().div(255),
-                landmarks.to(self.device, non_blocking=True),
-                hidden.to(self.device, non_blocking=True),
-                indices,
-            )
+            yield pictures.on(self.device)
 
     def _note_unreadable(self, index: int) -> None:
         """Says which face was left out. Raises `DataError` when these are too many."""

@@ -183,15 +183,8 @@ DATASETS = {
                 "WFLW_annotations/list_98pt_rect_attr_train_test/list_98pt_rect_attr_{train,test}.txt\n"
                 "WFLW_annotations/list_98pt_test/list_98pt_test_{largepose,expression,…}.txt"
             ),
-            splits=(
-                "train",
-                "test",
-                "largepose",
-                "expression",
-                "illumination",
-                "makeup",
-                "occlusion",
-                "blur",
+            splits=tuple(
+                "train test largepose expression illumination makeup occlusion blur".split()
             ),
             reader="onedheat.data.wflw.read_wflw",
             checker="onedheat.data.checks.wflw.check_wflw",

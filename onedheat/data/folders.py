@@ -18,7 +18,7 @@ def folders_below(root: str | Path, expected: str) -> list[Path]:
         expected: what it should hold, for the error message.
 
     Raises:
-        DataError: `root` is no folder.
+        DataError: `root` is no folder, or one of them cannot be read.
     """
     root = Path(root)
     if not root.is_dir():
@@ -29,11 +29,10 @@ def folders_below(root: str | Path, expected: str) -> list[Path]:
 def _below(folder: Path, depth: int) -> Iterator[Path]:
     if not depth:
         return
-    with os.scandir(folder) as entries:
-        inner = [Path(entry) for entry in entries if entry.is_dir() and entry.name[0] != "."]
-    for child in inner:
-        yield child
-        yield from _below(child, depth - 1)
+    for entry in _seen(folder):
+        if _is_folder(entry):
+            yield Path(entry)
+            yield from _below(Path(entry), depth - 1)
 
 
 def files_below(root: Path) -> list[Path]:
@@ -52,24 +51,38 @@ def _entries(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
     within = (*above, os.path.realpath(folder))
     if within[-1] in above:
         return
+    for entry in _seen(folder):
+        yield Path(entry)
+        if _is_folder(entry):
+            yield from _entries(Path(entry), within)
+
+
+def _seen(folder: Path) -> list[os.DirEntry]:
+    """What lies in a folder and is not hidden. Raises `DataError` if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            found = [folder / entry.name for entry in entries if not entry.name.startswith(".")]
+            return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be read ({error.strerror}); give yourself permission to read it, or move "
             "it away"
         ) from None
-    for path in found:
-        yield path
-        if os.path.isdir(path):  # it says no of a link that leads nowhere
-            yield from _entries(path, within)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    # Of a link that leads to itself `DirEntry.is_dir` fails, and os.path.isdir says no.
+    return os.path.isdir(entry) if entry.is_symlink() else entry.is_dir()
 
 
 def find_file(folders: Iterable[Path], name: str) -> Path | None:
     """The file of that name in the first of the folders that has one."""
     # os.path.isfile says no, and Path.is_file fails, where a name is too long for the file system.
     return next((folder / name for folder in folders if os.path.isfile(folder / name)), None)
+
+
+def photo_folders(folders: list[Path], name: str) -> list[Path]:
+    """Where photos may lie: each of the folders that is called so; without one, the first."""
+    return [folder for folder in folders if folder.name == name] or folders[:1]
 
 
 def find_photo(folders: Iterable[Path], name: str) -> Path | None:

@@ -37,13 +37,9 @@ _BOX = ("box_x0", "box_y0", "box_x1", "box_y1")
 _ALONE = frozenset({"image", "split", "group", *_BOX})
 _NUMBERED = re.compile(r"([xyv])(0|[1-9][0-9]{0,4})", re.ASCII)
 _NAMED = re.compile(r"(.+)_(x|y|visible)", re.DOTALL)
-_MISSING = ("", "nan", "na", "none", "null")
-_TRUTH = {
-    **dict.fromkeys(
-        ("1", "1.0", "true"), True
-    ),  # 1.0: as pandas writes a column that once had gaps
-    **dict.fromkeys(("0", "0.0", "false"), False),
-}
+_MISSING = frozenset({"", "nan", "na", "n/a", "#n/a", "<na>", "none", "null"})
+# 1.0: as pandas writes a column that once had gaps
+_TRUTH = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 
 
 class CsvError(DataError):
@@ -139,13 +135,21 @@ class _Columns:
 
     def __init__(self, header: list[str]):
         if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-            raise _Fault("the columns are not separated by commas; export it as CSV with commas")
-        if doubled := [name for i, name in enumerate(header) if name in header[:i]]:
-            raise _Fault(f"the header names the column {doubled[0]!r} twice")
+            raise _Fault(
+                "the columns are not separated by commas; export it as CSV with commas, and decimals "
+                "with points"
+            )
         if "image" not in header:
             raise _Fault(
                 f"the header has no column 'image', the path of the photo; got {header[0]!r}"
             )
+        for i, name in enumerate(header):
+            if not name or name.startswith("Unnamed: "):
+                raise _Fault(
+                    f"column {i + 1} has no name; leave it out (pandas: to_csv(…, index=False))"
+                )
+            if name in header[:i]:
+                raise _Fault(f"the header names the column {name!r} twice")
         self.header = header
         self.at = {name: i for i, name in enumerate(header)}
         coordinates = {name: i for name, i in self.at.items() if name not in _ALONE}
@@ -198,18 +202,19 @@ class _Columns:
         if not words[self.at["image"]]:
             raise _Fault("column 'image' is empty")
         numbers = [[self._number(words, i) for i in places] for places in (self.x, self.y)]
-        optional = {
-            name: words[self.at[name]] or None if name in self.at else None
-            for name in ("split", "group")
-        }
         return Row(
             line,
             words[self.at["image"]],
             np.array(numbers).T.copy(),
             self._visible(words),
             self._box(words),
-            **optional,
+            self._text(words, "split"),
+            self._text(words, "group"),
         )
+
+    def _text(self, words: list[str], name: str) -> str | None:
+        word = words[self.at[name]] if name in self.at else ""
+        return None if word.lower() in _MISSING else word
 
     def _number(self, words: list[str], column: int) -> float:
         word = words[column]
@@ -219,8 +224,11 @@ class _Columns:
         except ValueError:
             number = math.nan
         if not abs(number) < FARTHEST:  # nan is not
-            missing = word.lower() in _MISSING
-            hint = "; give every point a place, and mark hidden ones as not visible" * missing
+            hint = ""
+            if word.lower() in _MISSING:
+                hint = "; give every point a place, and mark hidden ones as not visible"
+            elif "," in word:
+                hint = "; write it with a point and no comma, as 1234.5"
             raise _Fault(f"column {self.header[column]!r}: {no_coordinate(word)}{hint}")
         return number
 
@@ -230,13 +238,19 @@ class _Columns:
         for column in self.visible:
             if words[column].lower() not in _TRUTH:
                 raise _Fault(
-                    f"column {self.header[column]!r}: expected 1 or 0, got {words[column]!r}"
+                    f"column {self.header[column]!r}: expected 1 (can be seen) or 0 (hidden), got "
+                    f"{words[column]!r}"
                 )
         return np.array([_TRUTH[words[column].lower()] for column in self.visible])
 
     def _box(self, words: list[str]) -> Box | None:
-        if self.box is None or not any(words[column] for column in self.box):
+        if self.box is None:
             return None
+        missing = [words[column].lower() in _MISSING for column in self.box]
+        if all(missing):
+            return None
+        if any(missing):
+            raise _Fault("a box has all of its four edges, or none where there is no box")
         x0, y0, x1, y1 = edges = [self._number(words, column) for column in self.box]
         if not (x0 < x1 and y0 < y1):
             raise _Fault(f"a box needs x0 < x1 and y0 < y1, got {edges}")

@@ -27,18 +27,8 @@ MAX_BYTES = 2**27
 
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
-_NUMBERS = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-}
+_KINDS = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13)
+_NUMBERS = dict(zip(_KINDS, "i1 u1 i2 u2 i4 u4 f4 f8 i8 u8".split(), strict=True))
 _ENCODINGS = {1: "ascii", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"}
 _CELL, _CHAR, _NUMERIC = 1, 4, range(6, 16)
 _COMPLEX = 0x08

@@ -161,9 +161,9 @@ def rest_and_move(
     return Rests(every, rng.uniform(0, every), rng.uniform(0, every - took), took, place)
 
 
-def saccades(rng: np.random.Generator, channels: int, every: float = 0.6) -> Rests:
+def saccades(rng: np.random.Generator, channels: int) -> Rests:
     """Jumps of 30 to 80 ms with long rests between them, as eyes make."""
-    return rest_and_move(rng, channels, every, (0.03, 0.08))
+    return rest_and_move(rng, channels, 0.6, (0.03, 0.08))
 
 
 def pulses(

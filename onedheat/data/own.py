@@ -27,7 +27,7 @@ whose photos are the same file, byte for byte.
 
 import hashlib
 import os
-import warnings
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from onedheat.data.errors import DataError
 from onedheat.data.folders import files_below
 from onedheat.data.images import SUFFIXES
 from onedheat.data.landmark_csv import CsvError, read_landmark_csv
-from onedheat.data.pts import PtsError, looks_zero_based, no_places, read_pts
+from onedheat.data.pts import PtsError, no_places, read_pts, warn_if_zero_based
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import GROUPS, PhotoGroups
@@ -49,6 +49,7 @@ from onedheat.landmarks import FACE_SIZE, Scheme
 
 SPLIT_FOLDERS = ("train", "val", "valid", "validation", "test")
 _PHONES = (".heic", ".heif")  # what phones write, and nothing here reads
+_TABLES = (".csv", ".json", ".mat", ".tsv", ".xlsx", ".xml")  # what labels of other programs lie in
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +116,7 @@ def read_own(root: str | Path, split: str = "train") -> FaceSet:
     if not faces:
         there = ", ".join(dict.fromkeys(face.split for face in labels.faces))
         raise DataError(f"{root} has no faces of a split {split!r}; there are: {there}")
-    suspects = [face for face in faces if face.counts_from_1 and looks_zero_based(face.landmarks)]
-    if suspects:
-        warnings.warn(
-            f"{len(suspects)} of {len(faces)} .pts files have a coordinate of exactly 0, the first "
-            f"{suspects[0].where}: .pts files count from 1. If these count from 0, add 1 to all their "
-            "coordinates; otherwise every landmark is one pixel off.",
-            stacklevel=2,
-        )
+    warn_if_zero_based((face.where, face.landmarks) for face in faces if face.counts_from_1)
     groups = _groups(Path(root), faces)
     samples = tuple(
         Sample(Photo(face.photo), face.landmarks, group, face.split, face.visible, face.box)
@@ -158,16 +152,20 @@ def read_labels(
     if len(tables) + bool(annotations) > 1:
         found = [str(path.relative_to(root)) for path in (*tables, *annotations[:1])]
         raise DataError(
-            f"{root} holds several sets of labels ({', '.join(found)}); keep one CSV file, or .pts files"
+            f"{root} holds several sets of labels ({', '.join(found)}); keep .pts files, or one CSV file, "
+            "whose column 'split' may say which faces are for train and which for test"
         )
     if annotations:
         labels = _from_pts(root, files, annotations, scheme, called)
     elif tables:
         labels = _from_csv(root, files, tables[0], scheme, called)
     else:
+        tables = [path for path in files if path.suffix.lower() in _TABLES]
+        unread = [path for path in tables if path.name not in (SCHEME, GROUPS)]
+        but = f" but {unread[0].relative_to(root)}, which is not read" if unread else ""
         raise DataError(
-            f"{root} holds no labels; expected photos with a .pts file beside each, or one CSV file "
-            "with the columns image,x0,y0,x1,y1,…"
+            f"{root} holds no labels{but}; expected photos with a .pts file beside each, or one CSV file "
+            "in the folder itself with the columns image,x0,y0,x1,y1,…"
         )
     return _without_degenerate(labels, scheme, called)
 
@@ -186,28 +184,28 @@ def _from_pts(
 ) -> Labels:
     photos, others = defaultdict(list), {}
     for path in files:
+        bare = _composed(path.with_suffix(""))
         if path.suffix.lower() in _PHONES:
-            others[path.with_suffix("")] = f"convert {path.name} to JPEG"
+            others[bare.lower()] = f"convert {path.name} to JPEG"
         elif path.suffix.lower() in SUFFIXES and os.path.isfile(path):  # and no link to nothing
-            photos[path.with_suffix("")].append(path)
-            others[path] = f"rename it to {path.with_suffix('.pts').name}"
+            photos[bare].append(path)
+            for alike in (bare, _composed(path)):
+                others[alike.lower()] = f"rename it to {path.with_suffix('.pts').name}"
     faces, faults, count = [], [], len(scheme) if scheme else None
     expected = f"{called} has" if scheme else f"{annotations[0]} has"
     for annotation in annotations:
-        beside = photos[annotation.with_suffix("")]
+        bare = _composed(annotation.with_suffix(""))
+        beside = photos[bare]
         try:
             landmarks = read_pts(annotation, None)
         except PtsError as error:
             faults.append(str(error))
             continue
-        except OSError as error:
-            faults.append(f"{annotation}: cannot be read ({error.strerror})")
-            continue
         count = len(landmarks) if count is None else count
         if len(landmarks) != count:
             faults.append(f"{annotation}: holds {len(landmarks)} points, {expected} {count}")
         elif not beside:
-            mend = others.get(annotation.with_suffix(""), "fetch it or move the file away")
+            mend = others.get(bare.lower(), "fetch it or move the file away")
             faults.append(f"{annotation}: has no photo beside it; {mend}")
         elif len(beside) > 1:
             names = " and ".join(path.name for path in beside)
@@ -245,17 +243,19 @@ def _from_csv(
         fault = f"{path}:1: names columns, and no face follows; write one face a line below them"
         return Labels((), (fault,), table.points)
     faces, faults = [], [str(fault) for fault in table.faults]
-    similar = {_spelt_alike(file): file for file in files if file.suffix.lower() in SUFFIXES}
+    photos = [file for file in files if file.suffix.lower() in SUFFIXES]
+    same = {_composed(photo): photo for photo in photos}
+    similar = {_spelt_alike(photo): photo for photo in photos}
     for row in table.rows:
-        where, photo = f"{path}:{row.line}", root / row.image
-        if not os.path.isfile(photo):  # unlike Path.is_file, says no to any text at all
-            slashed = root / row.image.replace("\\", "/")  # tables are written on Windows too
-            if not os.path.isfile(slashed):
-                there = similar.get(_spelt_alike(slashed))
-                hint = f"; there is {str(there)!r}, write its name so" if there else ""
-                faults.append(f"{where}: there is no photo {str(photo)!r}{hint}")
-                continue
-            photo = slashed
+        where, named = f"{path}:{row.line}", root / row.image
+        slashed = root / row.image.replace("\\", "/")  # tables are written on Windows too
+        spellings = (named, slashed, same.get(_composed(slashed), slashed))
+        photo = next(filter(os.path.isfile, spellings), None)  # it says no to any text at all
+        if photo is None:
+            there = similar.get(_spelt_alike(slashed))
+            hint = f"; there is {str(there)!r}, write its name so" if there else ""
+            faults.append(f"{where}: there is no photo {str(named)!r}{hint}")
+            continue
         try:
             split = _split_named(row.split) if row.split else _split_of(photo, root)
         except DataError as error:
@@ -267,9 +267,16 @@ def _from_csv(
     return Labels(tuple(faces), tuple(faults), table.points)
 
 
+def _composed(path: Path) -> str:
+    """What is the same of two paths whose accents are written as letters of their own, as Macs do, or
+    together with theirs.
+    """
+    return unicodedata.normalize("NFC", os.path.abspath(path))
+
+
 def _spelt_alike(photo: Path) -> str:
     """What is the same of two paths that differ in capital letters or in how they end."""
-    return os.path.abspath(os.path.splitext(photo)[0]).lower()
+    return os.path.splitext(_composed(photo))[0].lower()
 
 
 def _split_named(split: str) -> str:

@@ -19,6 +19,7 @@ _FEW = 8  # faces: of fewer too little is known to say that one is strange
 _FAR = 0.5  # of a face's size (the root of its points' mean squared distance from their middle)
 _TIMES = 6  # the median face's
 _ALIKE = 0.45  # of a face's size: the root of the mean squared distance of faces that are alike
+_TURNED = 60  # degrees from most others
 _TURNS = np.radians(np.arange(-45, 46, 5))
 
 
@@ -80,9 +81,10 @@ def strangers(faces: Float[np.ndarray, "faces landmarks 2"]) -> dict[int, str]:
 
     A face's points are misplaced if one lies six times as far from the mean shape as the farthest of
     the median face: none of the 2,233 faces of 300W that were at hand, by any of eleven choices of
-    points, of which one's lay 5.8 times as far. A face is turned if it stands more than 90° from most
-    others and is like them once it is turned back; which way is up is not known where less than three
-    quarters of all stand alike.
+    points, of which one's lay 5.8 times as far. A face is turned if it stands more than 60° from most
+    others and is like them once it is turned back: no face of 300W stands more than 35° from them, and
+    labels made before a photo's rotation was applied stand 90° from them, more or less. Which way is up
+    is not known where less than three quarters of all stand alike.
 
     Args:
         faces: (B, N, 2) in pixels.
@@ -102,7 +104,7 @@ def strangers(faces: Float[np.ndarray, "faces landmarks 2"]) -> dict[int, str]:
         )
     if (slants < 45).mean() >= 0.75:
         alike = np.sqrt((apart**2).mean(axis=1)) < _ALIKE
-        for i in np.flatnonzero((slants > 90) & alike):
+        for i in np.flatnonzero((slants > _TURNED) & alike):
             found[int(i)] = (
                 f"is turned by {slants[i]:.0f}° against most other faces; are the photo's rotation and "
                 "the order of its points right?"

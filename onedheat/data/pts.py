@@ -14,7 +14,8 @@ Coordinates count from 1, as Matlab does. They are turned into pixel-centre coor
 import codecs
 import io
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,25 +40,27 @@ class PtsError(DataError):
 def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
     """Landmarks of a `.pts` file, (N, 2) in pixels, the first pixel's centre being 0.
 
-    Accepts ``version: 1.0``, any spacing, blank lines, Windows line ends, exponents, a missing newline
-    at the end, and the mark (BOM) that Windows' editors begin a file with.
+    Accepts ``version: 1.0``, ``Version:``, any spacing, blank lines, Windows line ends, exponents, a
+    missing newline at the end, and the mark (BOM) that Windows' editors begin a file with.
 
     Args:
         path: the file.
         points: how many landmarks there must be; None takes as many as the header says.
 
     Raises:
-        PtsError: a wrong count, something that is no finite number below `FARTHEST`, or a broken frame
-            of braces.
-        OSError: the file cannot be opened.
+        PtsError: the file cannot be opened, a wrong count, something that is no finite number below
+            `FARTHEST`, or a broken frame of braces.
     """
     path = Path(path)
 
     def fault(line: int, what: str) -> PtsError:
         return PtsError(f"{path}:{line}: {what}")
 
-    with path.open("rb") as file:
-        raw = file.read(MAX_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PtsError(f"{path}: cannot be read ({error.strerror})") from None
     if len(raw) > MAX_BYTES:
         raise fault(1, f"the file has more than {MAX_BYTES:,} bytes; is this a .pts file?")
     number, lines = 1, _lines(raw.removeprefix(codecs.BOM_UTF8).decode("latin-1"), fault)
@@ -67,9 +70,10 @@ def read_pts(path: str | Path, points: int | None = None) -> Landmarks:
         if words == ["{"]:
             break
         key, colon, value = " ".join(words).partition(":")
-        if not colon or key.strip() in header:
+        key = key.strip().lower()
+        if not colon or key in header:
             raise fault(number, f"expected 'version:', 'n_points:' or '{{', got {_said(words)}")
-        header[key.strip()] = number, value.strip()
+        header[key] = number, value.strip()
     else:
         raise fault(number, "there is no '{'; a .pts file lists its points between '{' and '}'")
     start = number
@@ -131,16 +135,9 @@ class PtsFiles:
         """(T, N, 2) in pixels.
 
         Raises:
-            PtsError: as `read_pts` does, and of numbers that are no places (`no_places`).
-            OSError: as `read_pts` does.
+            PtsError: as `read_places` does.
         """
-        return np.stack([self._read(self.folder / name) for name in self.names])
-
-    def _read(self, path: Path) -> Landmarks:
-        landmarks = read_pts(path, self.points)
-        if fault := no_places(landmarks):
-            raise PtsError(f"{path}: {fault}")
-        return landmarks
+        return np.stack([read_places(self.folder / name, self.points) for name in self.names])
 
 
 def _point(words: list[str], fault) -> tuple[float, float]:
@@ -195,8 +192,30 @@ def no_places(landmarks: Landmarks, *, counts_from_1: bool = True) -> str | None
     return None
 
 
+def read_places(path: Path, points: int) -> Landmarks:
+    """As `read_pts`; numbers that are no places (`no_places`) raise `PtsError` too."""
+    landmarks = read_pts(path, points)
+    if fault := no_places(landmarks):
+        raise PtsError(f"{path}: {fault}")
+    return landmarks
+
+
 def looks_zero_based(landmarks: Landmarks) -> bool:
     """Whether a `.pts` file held a coordinate of exactly 0, which a file that counts from 1 hardly
     does: its landmarks would then all be one pixel off.
     """
     return bool((landmarks == -1).any())
+
+
+def warn_if_zero_based(labels: Iterable[tuple[object, Landmarks]]) -> None:
+    """Warns the caller's caller of `.pts` files that seem to count from 0; each comes with what it is
+    called.
+    """
+    labels = list(labels)
+    if suspects := [called for called, landmarks in labels if looks_zero_based(landmarks)]:
+        warnings.warn(
+            f"{len(suspects)} of {len(labels)} .pts files have a coordinate of exactly 0, the first "
+            f"{suspects[0]}: .pts files count from 1. If these count from 0, add 1 to all their "
+            "coordinates; otherwise every landmark is one pixel off.",
+            stacklevel=3,
+        )

@@ -2,10 +2,10 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -14,6 +14,8 @@ from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, read_image
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import Scheme, scheme_as_json
+
+Whole = TypeVar("Whole", bound="Divisible")
 
 
 @runtime_checkable
@@ -69,8 +71,46 @@ class Sample:
         return self.source.read()
 
 
+class Divisible:
+    """What can be divided by the groups of what it holds, which it calls `things`."""
+
+    things: ClassVar[str]
+
+    def divided(self: Whole, share: float, seed: int = 0) -> tuple[Whole, Whole]:
+        """A part to train on and one to validate on; all of one group land on the same side.
+
+        Args:
+            share: of the things for validation, in (0, 1).
+            seed: another seed, another division.
+
+        Raises:
+            DataError: there are not enough groups to leave some on each side.
+        """
+        members = Counter(self.groups)
+        left = sorted(members)
+        random.Random(seed).shuffle(left)
+        wanted, held_out = share * len(self), set()
+        while left and sum(members[group] for group in held_out) < wanted:
+            held_out.add(left.pop())
+        if len(members) == 1:
+            raise DataError(
+                f"all {self.things} are of one photo, video or group ({next(iter(members))}), and cannot "
+                "be divided into some to train on and some to validate on; add others, or groups where "
+                "the labels say them"
+            )
+        if not held_out or not left:
+            raise DataError(
+                f"{len(self)} {self.things} in {len(members)} photos cannot be divided {1 - share:.0%} to "
+                f"{share:.0%} without a photo on both sides; add photos or change the share"
+            )
+        return (
+            self.where(lambda one: one.group not in held_out, f"{self.split}-train"),
+            self.where(lambda one: one.group in held_out, f"{self.split}-validation"),
+        )
+
+
 @dataclass(frozen=True)
-class FaceSet:
+class FaceSet(Divisible):
     """Annotated faces of one markup.
 
     Attributes:
@@ -84,6 +124,7 @@ class FaceSet:
     split: str
     scheme: Scheme
     samples: tuple[Sample, ...]
+    things: ClassVar[str] = "faces"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -119,54 +160,6 @@ class FaceSet:
             raise ValueError(f"count must be 0 or more, got {count}")
         chosen = random.Random(seed).sample(self.samples, min(count, len(self)))
         return replace(self, samples=tuple(chosen))
-
-    def divided(self, share: float, seed: int = 0) -> tuple["FaceSet", "FaceSet"]:
-        """Training and validation faces; all faces of one photo land on the same side.
-
-        Args:
-            share: of the faces for validation, in (0, 1).
-            seed: another seed, another division.
-
-        Raises:
-            DataError: there are not enough photos to leave some on each side.
-        """
-        held_out = held_out_groups(self.groups, share, seed, "faces")
-        return (
-            self.where(lambda sample: sample.group not in held_out, f"{self.split}-train"),
-            self.where(lambda sample: sample.group in held_out, f"{self.split}-validation"),
-        )
-
-
-def held_out_groups(groups: Sequence[str], share: float, seed: int, what: str) -> set[str]:
-    """Groups chosen at random that hold the share, whole.
-
-    Args:
-        groups: of each thing to divide.
-        share: in (0, 1).
-        seed: of the choice.
-        what: the things, for the message.
-
-    Raises:
-        DataError: there are not enough groups to leave some on each side.
-    """
-    members = Counter(groups)
-    left = sorted(members)
-    random.Random(seed).shuffle(left)
-    wanted, held_out = share * len(groups), set()
-    while left and sum(members[group] for group in held_out) < wanted:
-        held_out.add(left.pop())
-    if len(members) == 1:
-        raise DataError(
-            f"all {what} are of one photo, video or group ({next(iter(members))}), and cannot be divided "
-            "into some to train on and some to validate on; add others, or groups where the labels say "
-            "them"
-        )
-    if not held_out or not left:
-        raise DataError(
-            f"{len(groups)} {what} in {len(members)} photos cannot be divided {1 - share:.0%} to "
-            f"{share:.0%} without a photo on both sides; add photos or change the share"
-        )
-    return held_out
 
 
 def union(*parts: FaceSet) -> FaceSet:

@@ -27,13 +27,7 @@ from onedheat.data.still_photo import Surroundings, surround
 from onedheat.data.virtual_camera import MotionConfig, VirtualCamera, project
 from onedheat.geometry import Landmarks
 
-_MOTION, _PASSING, _FOOTAGE, _START, _BENDING = (
-    0,
-    1,
-    2,
-    3,
-    4,
-)  # what a clip's random numbers are used for
+_MOTION, _PASSING, _FOOTAGE, _START, _BENDING = range(5)  # uses of a clip's random numbers
 _MAX_EXPOSURES = 12
 _MIN_RADIUS = 8.0  # of a face, in pixels of its photo
 _SCENES_KEPT = 8

@@ -12,14 +12,14 @@ each photo with a `.pts` file beside it.
 import csv
 import hashlib
 import io
+import os
 import re
-import warnings
 from pathlib import Path
 
 from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
 from onedheat.data.landmark_csv import csv_text
-from onedheat.data.pts import looks_zero_based, no_places, read_pts
+from onedheat.data.pts import read_places, warn_if_zero_based
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.landmarks import IBUG68
 
@@ -58,9 +58,9 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
         Whatever part of the split is there; `onedheat data check` compares with the official counts.
 
     Raises:
-        DataError: an unknown split, no such folder, no face in it, a `.pts` file without a photo or
-            whose numbers are no places (`no_places`), or a `photo_groups.csv` that cannot be read.
-        PtsError: a `.pts` file that cannot be read.
+        DataError: an unknown split, no such folder, no face in it, a `.pts` file without a photo, or a
+            `photo_groups.csv` that cannot be read.
+        PtsError: a `.pts` file that cannot be read, or whose numbers are no places (`no_places`).
 
     Warns:
         UserWarning: coordinates of exactly 0, as in files that count from 0.
@@ -78,41 +78,33 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
                 raise DataError(
                     f"{annotation} has no photo beside it; fetch it or move the file away"
                 )
-            landmarks = read_pts(annotation, len(IBUG68))
-            if fault := no_places(landmarks):
-                raise DataError(f"{annotation}: {fault}")
-            group = grouping.of(photo, subset)
-            samples.append(Sample(Photo(photo), landmarks, group, subset))
+            landmarks = read_places(annotation, len(IBUG68))
+            samples.append(Sample(Photo(photo), landmarks, grouping.of(photo, subset), subset))
     if not samples:
         raise DataError(
             f"no annotated face of 300w's split {split!r} in {root}; expected "
             f"{', '.join(SPLITS[split])} with photos and .pts files in it"
         )
-    suspects = [sample.source for sample in samples if looks_zero_based(sample.landmarks)]
-    if suspects:
-        warnings.warn(
-            f"{len(suspects)} of {len(samples)} .pts files have a coordinate of exactly 0, the first "
-            f"beside {suspects[0]}: 300W counts from 1. If these files count from 0, add 1 to all "
-            "their coordinates; otherwise every landmark is one pixel off.",
-            stacklevel=2,
-        )
+    warn_if_zero_based((f"beside {sample.source}", sample.landmarks) for sample in samples)
     return FaceSet(NAME, split, IBUG68, tuple(samples))
 
 
 def find_subsets(root: str | Path) -> dict[str, Path]:
-    """Where each subset lies under `root`, which may have a folder level more than it should.
+    """Where each subset lies under `root`, which may have a folder level more than it should, and folders
+    in capital letters.
 
     Raises:
         DataError: `root` is no folder.
     """
     root = Path(root)
+    known = {name.lower(): name for name in COUNTS}
     found: dict[str, Path] = {}
     for folder in folders_below(root, "afw, helen, lfpw, …"):
-        parts = (root.name, *folder.relative_to(root).parts)
+        parts = [part.lower() for part in (root.name, *folder.relative_to(root).parts)]
         # Some archives unpack helen/trainset to helen/helen/trainset.
         parts = [part for part, before in zip(parts, ("", *parts), strict=False) if part != before]
-        name = "/".join(parts[-2:]) if "/".join(parts[-2:]) in COUNTS else parts[-1]
-        if name in COUNTS and any(annotations(folder)):
+        name = known.get("/".join(parts[-2:])) or known.get(parts[-1])
+        if name and any(annotations(folder)):
             found.setdefault(name, folder)
     return found
 
@@ -120,9 +112,9 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
 def annotations(folder: Path) -> list[Path]:
     """The `.pts` files of a folder, without hidden files and the mirrored copies of dlib's archive."""
     return sorted(
-        path
-        for path in folder.glob("*.pts")
-        if not path.name.startswith(".") and not path.stem.endswith("_mirror")
+        folder / name
+        for name in os.listdir(folder)
+        if name[-4:].lower() == ".pts" and name[0] != "." and not name[:-4].endswith("_mirror")
     )
 
 

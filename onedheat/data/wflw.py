@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from onedheat.data.errors import DataError
-from onedheat.data.folders import find_file, find_photo, folders_below
+from onedheat.data.folders import find_file, find_photo, folders_below, photo_folders
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import WFLW98
@@ -92,7 +92,7 @@ def read_wflw(root: str | Path, split: str = "train") -> FaceSet:
     else:
         tested = list(read_list(list_of(folders, "test")))
         faces = match(read_list(list_of(folders, split)), tested)
-    photos = photo_folders(folders)
+    photos = photo_folders(folders, IMAGES)
     return FaceSet(NAME, split, WFLW98, tuple(_sample(face, split, photos) for face in faces))
 
 
@@ -122,11 +122,6 @@ def list_of(folders: list[Path], split: str) -> Path:
             f"there is no {name} in {folders[0]} or below it; unpack WFLW_annotations.tar.gz there"
         )
     return path
-
-
-def photo_folders(folders: list[Path]) -> list[Path]:
-    """Where photos may lie: each folder called `WFLW_images`; without one, the root itself."""
-    return [folder for folder in folders if folder.name == IMAGES] or folders[:1]
 
 
 def lines(path: Path) -> Iterator[tuple[str, list[bytes]]]:

@@ -73,6 +73,10 @@ def test_names_visibility_boxes_splits_and_groups_are_read(write):
         ("file,x0,y0\n", ":1: the header has no column 'image'"),
         ("image\n", ":1: the header names no points"),
         ("image,x0,y0,x0\n", ":1: the header names the column 'x0' twice"),
+        ("a.jpg,1,2,1,2\n", ":1: the header has no column 'image', .*; got 'a.jpg'"),
+        (",image,x0,y0\n0,a.jpg,1,2\n", r":1: column 1 has no name; leave it out .*index=False"),
+        ("Unnamed: 0,image,x0,y0\n", r":1: column 1 has no name; leave it out"),
+        ("image,x0,y0,,\na.jpg,1,2,,\n", r":1: column 4 has no name; leave it out"),
         ("image,x0,y0,x2,y2\n", ":1: point 1 has no x column"),
         ("image,x1,y1\n", ":1: point 0 has no x column"),
         ("image,x0,y0,x99999\n", ":1: points must be numbered from 0"),
@@ -101,6 +105,11 @@ def test_a_header_that_says_nothing_clear_is_refused(write, text, word):
         ("a.jpg,1,x,3,4", "column 'y0': 'x' is no pixel coordinate"),
         ("a.jpg,1,,3,4", "column 'y0': '' is no pixel coordinate; give every point a place"),
         ("a.jpg,nan,2,3,4", "column 'x0': 'nan' is no pixel coordinate; give every point a place"),
+        (
+            "a.jpg,<NA>,2,3,4",
+            "column 'x0': '<NA>' is no pixel coordinate; give every point a place",
+        ),
+        ('a.jpg,"1,5",2,3,4', "column 'x0': '1,5' is no pixel coordinate; write it with a point"),
         ("a.jpg,1e99,2,3,4", "column 'x0': '1e99'"),
         ("a.jpg,1_0,2,3,4", "column 'x0': '1_0'"),
         (",1,2,3,4", "column 'image' is empty"),
@@ -117,10 +126,20 @@ def test_a_fault_in_a_line_is_kept_with_its_place_and_the_others_are_read(write,
 def test_faults_of_visibility_boxes_and_quotes_are_said(write):
     broken = FULL.replace(",1,0,-0.5", ",1,2,-0.5").replace("true", "").replace("b.jpg", '"b"x')
     said = [str(fault) for fault in read_landmark_csv(write(broken)).faults]
-    assert "column 'nose_visible': expected 1 or 0, got '2'" in said[0]
+    # COCO's 2 is a point that can be seen, and its 1 one that is hidden.
+    assert "column 'nose_visible': expected 1 (can be seen) or 0 (hidden), got '2'" in said[0]
     assert ":3: " in said[1]
     turned = read_landmark_csv(write(FULL.replace("9.5", "-9.5")))
     assert "a box needs x0 < x1" in str(turned.faults[0])
+    half = read_landmark_csv(write(FULL.replace("0,9.5", ",9.5")))
+    assert ":2: a box has all of its four edges, or none" in str(half.faults[0])
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "<NA>", "None"])
+def test_a_word_for_nothing_is_no_group_no_split_and_no_box(write, missing):
+    """Else all faces without a group were one, and could not be divided."""
+    _, empty = read_landmark_csv(write(FULL.replace(",,,,,,", f",{missing}" * 6))).rows
+    assert empty.box is empty.split is empty.group is None
 
 
 # Fuzz: whatever the bytes, they are refused with their place or read as an independent parser does --

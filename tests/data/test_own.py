@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+import unicodedata
 from pathlib import Path
 
 import cv2
@@ -116,6 +117,44 @@ def test_the_folders_above_ones_own_are_no_splits(tmp_path):
     assert len(read_own(root)) == len(read_own(root, "val")) == 1
 
 
+@pytest.mark.parametrize("ending", [".JPG", ".jpeg", ".jfif", ".webp", ".tiff", ".bmp"])
+def test_photos_and_labels_may_end_in_all_usual_ways(tmp_path, ending):
+    root = make_pts_folder(tmp_path, ["a.jpg"])
+    (root / "a.jpg").rename(root / f"a{ending}")
+    (root / "a.pts").rename(root / "a.PTS")
+    (face,) = read_own(root).samples
+    assert face.image().shape == (120, 120, 3) and check_own(root).usable
+
+
+def test_names_are_found_however_their_accents_are_stored(tmp_path):
+    """Macs store é as two characters, tables as one."""
+    one, two = (unicodedata.normalize(form, "Zoé ü") for form in ("NFC", "NFD"))
+    root = make_csv_folder(tmp_path / "csv", 1)
+    (root / "face 0.jpg").rename(root / f"{two}.jpg")
+    table = root / "landmarks.csv"
+    table.write_text(table.read_text().replace("face 0", one), encoding="utf-8")
+    root_pts = make_pts_folder(tmp_path / "pts", [f"{two}.jpg"])
+    (root_pts / f"{two}.pts").rename(root_pts / f"{one}.pts")
+    for folder in (root, root_pts):
+        assert [sample.source.path.name for sample in read_own(folder).samples] == [f"{two}.jpg"]
+        assert check_own(folder).usable
+
+
+def test_labels_of_another_kind_are_named(tmp_path):
+    root = make_csv_folder(tmp_path, 1)
+    (root / "labels").mkdir()
+    (root / "landmarks.csv").rename(root / "labels/landmarks.csv")
+    with pytest.raises(
+        DataError, match=r"no labels but labels/landmarks\.csv, which is not read; .*in the"
+    ):
+        read_own(root)
+    (root / "annotations.json").write_text("{}")
+    with pytest.raises(
+        DataError, match=r"holds no labels but annotations\.json, which is not read; exp"
+    ):
+        read_own(root)
+
+
 def test_the_column_split_is_read_in_any_case(tmp_path):
     root = make_csv_folder(tmp_path, 3, split=["Train", "TEST", "Mine"])
     assert [len(read_own(root, split)) for split in ("train", "test", "Mine")] == [1, 1, 1]
@@ -168,6 +207,7 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: write_scheme(r, normaliser=[0, 7]), r"scheme.json: key 'normaliser'"),
         (lambda r: (r / "photo_groups.csv").write_bytes(b"image,photo_group\n\xff"), "groups.csv:2: a byte"),
         (lambda r: (r / "a.jpg").unlink(), r"a\.pts: has no photo beside it"),
+        (lambda r: (r / "a.jpg").rename(r / "A.jpg"), r"a\.pts: has no photo .*; rename it to A\.pts"),
         (lambda r: draw(r / "a.png", 5), r"a\.pts: belongs to a\.jpg and a\.png"),
         (lambda r: (r / "a.pts").write_text("version: 1\n{\n}"), r"a\.pts:2: .*n_points"),
         (lambda r: (r / "a.pts").write_text(far_away()), r"a\.pts:5: '1e300' is no pixel coordinate"),
@@ -175,7 +215,7 @@ def test_a_copied_photo_stays_with_the_first_and_groups_do_not_depend_on_where_t
         (lambda r: (r / "a.pts").write_text(pts_text(np.ones((5, 2)))), "a.pts: all points lie in one"),
         (lambda r: (r / "a.pts").write_text(pts_text(9 * np.eye(5)[:, 2:4])), "two points of the normaliser"),
         (lambda r: write_scheme(r, normaliser="face_size"), r"a\.pts: no box, but .*scheme\.json"),
-        (lambda r: (r / "points.csv").write_text("image,x0,y0\n"), "several sets of labels"),
+        (lambda r: (r / "points.csv").write_text("image,x0,y0\n"), "several sets .* column 'split'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_folder_of_pts_files_is_said_with_its_file(tmp_path, spoil, word):
@@ -366,6 +406,24 @@ def test_a_mirrored_photo_is_found_even_where_it_was_stored_again(tmp_path, suff
     assert "a.pts" in fault.what
 
 
+def test_a_photo_saved_anew_for_another_split_is_found(tmp_path):
+    root = make_pts_folder(tmp_path, ["a.png", "b.png", "train/c.png"])
+    landmarks, picture = read_own(root).samples[0].landmarks, cv2.imread(str(root / "a.png"))
+    (root / "test").mkdir()
+    assert cv2.imwrite(str(root / "test/d.jpg"), cv2.resize(picture, (240, 240)))
+    (root / "test/d.pts").write_text(pts_text((landmarks + 0.5) * 2 - 0.5))
+    blank = np.full((120, 120, 3), 90, np.uint8)
+    for name, shade in (("b.png", 0), ("test/e.png", 1)):  # pictures of nothing are none of another
+        cv2.imwrite(str(root / name), blank + np.uint8(shade))
+    (root / "test/e.pts").write_text((root / "b.pts").read_text())
+    (fault,) = check_own(root).faults
+    assert (fault.level, fault.path) == ("warning", str(root / "test/d.pts"))
+    assert re.match(r"its photo looks like that of .*a\.pts: one was made of the other", fault.what)
+    shutil.move(root / "test/d.jpg", root / "d.jpg")  # photos of one series may look the same
+    shutil.move(root / "test/d.pts", root / "d.pts")
+    assert check_own(root).faults == ()
+
+
 def test_a_picture_that_is_its_own_mirror_image_is_no_mirrored_photo(tmp_path):
     root = make_pts_folder(tmp_path, ["a.png", "b.png"])
     for name, shade in (("a.png", 90), ("b.png", 91)):
@@ -393,6 +451,13 @@ def test_turned_faces_and_misplaced_points_are_doubted_by_name(tmp_path):
     assert re.match(r"is turned by 1[78]\d° against most other faces", found["3.pts"].what)
     assert found["5.pts"].what.startswith("its points do not lie as those of other faces do")
     assert len(own_scheme(root).strange) == 2
+
+
+def test_labels_made_before_the_photo_was_turned_upright_are_found(real_data):
+    faces = read_300w(real_data / "300w_crops", "afw").landmarks()
+    faces[:20] = np.stack([-faces[:20, :, 1], faces[:20, :, 0]], axis=-1)
+    found = strangers(faces)
+    assert found.keys() == set(range(20)) and "is turned by" in found[0]
 
 
 def test_no_real_face_is_doubted(real_data):

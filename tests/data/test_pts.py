@@ -36,6 +36,7 @@ def write(tmp_path):
         GOOD.rstrip("\n"),
         "\ufeff" + GOOD,
         GOOD.replace("1.0 2.0", "   1.0\t2.0  "),
+        GOOD.replace("version", "Version").replace("n_points", "N_Points"),
     ],
 )
 def test_every_published_spelling_is_read_and_counts_from_0(write, text):
@@ -75,6 +76,14 @@ def test_a_fault_is_said_with_file_and_line(write, change, line, word):
 def test_a_binary_file_is_no_pts_file(write):
     with pytest.raises(PtsError, match=r":2: a byte that is no plain text"):
         read_pts(write(b"version: 1\n\xff\xd8\xff"), 3)
+
+
+def test_a_folder_or_a_link_to_nowhere_is_no_pts_file(tmp_path):
+    (tmp_path / "a.pts").mkdir()
+    (tmp_path / "b.pts").symlink_to(tmp_path / "nowhere")
+    for name in ("a.pts", "b.pts"):
+        with pytest.raises(PtsError, match=rf"{name}: cannot be read \((Is a d|No such file)"):
+            read_pts(tmp_path / name, 3)
 
 
 def test_an_empty_file_is_refused(write):

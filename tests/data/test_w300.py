@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,44 @@ def test_the_group_is_the_photo_whatever_names_it(tmp_path):
     assert [s.group for s in read_300w(tmp_path).samples][2] == "mine"
 
 
+def test_folders_and_endings_in_capital_letters_are_read(tmp_path):
+    add_face(tmp_path / "AFW", "1_1", seed=1)
+    add_face(tmp_path / "LFPW/TrainSet", "image_0001", seed=2)
+    for path in tmp_path.rglob("*.*"):
+        path.rename(path.with_suffix(path.suffix.upper()))
+    (afw, lfpw) = read_300w(tmp_path).samples
+    assert (afw.subset, afw.group, lfpw.subset) == ("afw", "afw:1", "lfpw/trainset")
+    assert [part.faces for part in check_300w(tmp_path).subsets if part.faces] == [1, 1]
+
+
+def test_points_that_cannot_be_opened_are_said_with_their_file(tmp_path):
+    add_face(tmp_path / "afw", "1_1", seed=1)
+    path = tmp_path / "afw" / "1_1.pts"
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(PtsError, match=r"1_1\.pts: cannot be read \(No such file"):
+        read_300w(tmp_path)
+    (fault,) = check_300w(tmp_path).faults
+    assert (fault.path, fault.what[:14]) == (str(path), "cannot be read")
+
+
+def test_a_folder_that_cannot_be_read_and_a_link_to_itself_are_no_crash(tmp_path, monkeypatch):
+    add_face(tmp_path / "afw", "1_1", seed=1)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert len(read_300w(tmp_path)) == 1
+    closed, scandir = tmp_path / "lost+found", os.scandir
+    closed.mkdir()
+
+    def scan(folder):
+        if folder == closed:
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(DataError, match=r"lost\+found: cannot be read \(Permission denied\); give"):
+        read_300w(tmp_path)
+
+
 def test_groups_that_excel_has_saved_are_read(tmp_path):
     add_face(tmp_path / "afw", "1_1", seed=1)
     table = "\ufeffimage,photo_group\r\nafw/1_1,Anaïs\r\n"
@@ -107,7 +146,7 @@ def test_a_set_that_counts_from_0_is_told_so(tmp_path):
     landmarks = add_face(tmp_path / "afw", "1_1", seed=1)
     landmarks[0, 0] = 0.0
     (tmp_path / "afw" / "1_1.pts").write_text(pts_text(landmarks - 1))  # written from 0
-    with pytest.warns(UserWarning, match="counts from 1"):
+    with pytest.warns(UserWarning, match="count from 1"):
         read_300w(tmp_path)
 
 

@@ -6,7 +6,7 @@ from onedheat.data import aflw
 from onedheat.data.checks.listed import Face, check_listed
 from onedheat.data.checks.report import CheckReport, Fault, Subset
 from onedheat.data.errors import DataError
-from onedheat.data.folders import folders_below
+from onedheat.data.folders import folders_below, photo_folders
 
 
 def check_aflw(root: str | Path, *, progress: bool = False) -> CheckReport:
@@ -39,7 +39,7 @@ def check_aflw(root: str | Path, *, progress: bool = False) -> CheckReport:
         for split in aflw.COUNTS
         for row in listed.rows(split).tolist()
     ]
-    checked = check_listed(faces, aflw.photo_folders(folders), progress=progress)
+    checked = check_listed(faces, photo_folders(folders, aflw.IMAGES), progress=progress)
     present = [face.split for face in checked.present]
     subsets = [Subset(split, present.count(split), n) for split, n in aflw.COUNTS.items()]
     subsets.append(Subset("frontal", len(listed.rows("frontal")), part_of="test"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from onedheat.data.checks.report import Fault, implausible
+from onedheat.data.checks.report import Fault, implausible, told_of
 from onedheat.data.pts import PtsError, PtsFiles, read_pts
 from onedheat.geometry import Landmarks
 
@@ -19,10 +19,7 @@ def readable(files: PtsFiles) -> tuple[dict[Path, Landmarks], list[Fault]]:
         try:
             landmarks[path] = read_pts(path, files.points)
         except PtsError as error:
-            place, _, what = str(error).removeprefix(f"{path}:").partition(": ")
-            faults.append(Fault("error", f"{path}:{place}", what))
-        except OSError as error:
-            faults.append(Fault("error", str(path), f"cannot be opened ({error.strerror})"))
+            faults.append(told_of(path, error))
     return landmarks, shortened(faults)
 
 

@@ -1,4 +1,4 @@
-"""Photos that a set holds twice: copied, or copied and mirrored.
+"""Photos that a set holds twice: copied, saved anew, or mirrored.
 
 A face that stands in training and test data makes a test say too much, mirrored or not.
 """
@@ -15,7 +15,7 @@ from onedheat.data.checks.report import Fault
 from onedheat.data.images import RGB, read_image
 from onedheat.geometry import Landmarks
 
-_SMALL, _LARGE = 16, 128  # pixels a side, to find mirror images and to verify them
+_SMALL, _LARGE = 16, 128  # pixels a side, to find pictures that are alike and to verify it
 _SAME = 4.0  # grey levels (root of the mean square) that storing a picture again as JPEG may cost
 _BLOCK = 256  # pictures compared at once
 
@@ -75,9 +75,10 @@ def _grey(image: RGB, side: int) -> Float[np.ndarray, "rows columns"]:
 def repeats(faces: Sequence[Looked]) -> list[Fault]:
     """The faces whose photo, or its mirror image, is also that of another face.
 
-    Several faces of one photo are no fault, as long as they are different faces of one subset.
+    Several faces of one photo are no fault, as long as they are different faces of one subset; nor are
+    photos of one subset that look the same, as those of a series do.
     """
-    return [*_copies(faces), *_mirror_images(faces)]
+    return [*_copies(faces), *_stored_again(faces)]
 
 
 def _copies(faces: Sequence[Looked]) -> Iterator[Fault]:
@@ -103,37 +104,50 @@ def _same_landmarks(face: Looked, other: Looked) -> bool:
     return bool(apart < 0.02 * np.ptp(face.landmarks, axis=0).max())
 
 
-def _mirror_images(faces: Sequence[Looked]) -> Iterator[Fault]:
+def _stored_again(faces: Sequence[Looked]) -> Iterator[Fault]:
+    """Photos made of one another: mirrored, or, where they stand in another subset, saved anew."""
     # One face a photo is enough.
     first = list({face.look.digest: face for face in reversed(faces)}.values())[::-1]
-    for i, j in _similar_when_mirrored([face.look for face in first]):
-        if _is_mirror_image(first[i].look, first[j].look):
-            what = f"its photo is the mirror image of that of {first[i].where}: one was made of the other"
+    for i, j, mirrored in _similar(first):
+        if _is_stored_again(first[i].look, first[j].look, mirrored):
+            alike = "is the mirror image of" if mirrored else "looks like"
+            what = f"its photo {alike} that of {first[i].where}: one was made of the other"
             yield Fault("warning", first[j].where, what)
 
 
-def _similar_when_mirrored(looks: Sequence[Look]) -> Iterator[tuple[int, int]]:
-    """Pairs i < j that may be mirror images, by their small pictures."""
-    if not looks:
+def _similar(faces: Sequence[Looked]) -> Iterator[tuple[int, int, bool]]:
+    """Pairs i < j that may be copies, mirrored or not, by their small pictures."""
+    if not faces:
         return
-    small = np.stack([look.small for look in looks])
+    looks = [face.look for face in faces]
+    plain = np.stack([look.small.ravel() for look in looks])
+    flipped = np.stack([look.small[:, ::-1].ravel() for look in looks])
     size = np.array([(look.width, look.height) for look in looks])
-    plain, flipped = small.reshape(len(small), -1), small[:, :, ::-1].reshape(len(small), -1)
+    place = np.unique([face.place for face in faces], return_inverse=True)[1]
+    # Pictures of nothing all look the same.
+    bare = plain.std(axis=1) < 2 * _SAME
     length = (plain**2).sum(axis=1)
-    for start in range(0, len(small), _BLOCK):
-        part = flipped[start : start + _BLOCK]
-        apart = (length[start : start + _BLOCK, None] + length - 2 * part @ plain.T) / plain.shape[
-            1
-        ]
-        for i, j in zip(*np.nonzero(apart < _SAME**2), strict=True):
+    for start in range(0, len(plain), _BLOCK):
+        part = slice(start, start + _BLOCK)
+
+        def alike(pictures, part=part):
+            apart = length[part, None] + length - 2 * pictures[part] @ plain.T
+            return apart / plain.shape[1] < _SAME**2
+
+        if place.any():
+            elsewhere = (place[part, None] != place) & ~bare
+            for i, j in zip(*np.nonzero(alike(plain) & elsewhere), strict=True):
+                if i + start < j:
+                    yield int(i) + start, int(j), False
+        for i, j in zip(*np.nonzero(alike(flipped)), strict=True):
             i = i + start
             if i < j and (size[i] == size[j]).all():
                 # What looks the same either way round, such as an empty frame, is no mirror image.
                 unlike = ((plain[i] - plain[j]) ** 2).mean()
                 if unlike > 4 * max(((flipped[i] - plain[j]) ** 2).mean(), 1.0):
-                    yield int(i), int(j)
+                    yield int(i), int(j), True
 
 
-def _is_mirror_image(one: Look, other: Look) -> bool:
+def _is_stored_again(one: Look, other: Look, mirrored: bool) -> bool:
     first, second = (_grey(read_image(look.photo), _LARGE) for look in (one, other))
-    return bool(((first[:, ::-1] - second) ** 2).mean() < _SAME**2)
+    return bool(((first[:, :: -1 if mirrored else 1] - second) ** 2).mean() < _SAME**2)

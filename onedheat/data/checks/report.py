@@ -78,9 +78,13 @@ class CheckReport:
         return "\n".join(lines)
 
 
-def told_of(path: Path, error: Exception) -> Fault:
-    """An error whose sentence may begin with the file it is about, as a fault of that file."""
-    return Fault("error", str(path), str(error).removeprefix(str(path)).lstrip(": "))
+def told_of(path: str | Path, error: Exception) -> Fault:
+    """An error whose sentence may begin with the file it is about, and a line, as a fault of these."""
+    said = str(error).removeprefix(str(path))
+    line, colon, what = said.partition(": ")
+    if colon and (line == "" or line[0] == ":" and line[1:].isdigit()):
+        return Fault("error", f"{path}{line}", what)
+    return Fault("error", str(path), said.lstrip())
 
 
 def implausible(

@@ -53,9 +53,8 @@ def _check_face(annotation: Path) -> tuple[Looked | None, list[Fault]]:
     faults, landmarks = [], None
     try:
         landmarks = read_pts(annotation, len(IBUG68))
-    except (PtsError, OSError) as error:
-        path, _, what = str(error).partition(": ")
-        faults.append(Fault("error", path, what))
+    except PtsError as error:
+        faults.append(told_of(annotation, error))
     photo = w300.photo_of(annotation)
     if photo is None:
         return None, [*faults, Fault("error", str(annotation), "has no photo beside it")]
@@ -73,8 +72,7 @@ def _unreadable_groups(root: str | Path) -> Iterable[Fault]:
     try:
         w300.PhotoGroups(root)
     except DataError as error:
-        path, _, what = str(error).partition(": ")
-        yield Fault("error", path, what)
+        yield told_of(Path(root) / w300.GROUPS, error)
 
 
 def _photos_without_points(folder: Path) -> Iterable[Fault]:

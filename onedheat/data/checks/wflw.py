@@ -5,9 +5,9 @@ from pathlib import Path
 
 from onedheat.data import wflw
 from onedheat.data.checks.listed import Face, check_listed
-from onedheat.data.checks.report import CheckReport, Fault, Subset
+from onedheat.data.checks.report import CheckReport, Fault, Subset, told_of
 from onedheat.data.errors import DataError
-from onedheat.data.folders import folders_below
+from onedheat.data.folders import folders_below, photo_folders
 
 
 def check_wflw(root: str | Path, *, progress: bool = False) -> CheckReport:
@@ -32,7 +32,7 @@ def check_wflw(root: str | Path, *, progress: bool = False) -> CheckReport:
         for split in wflw.COUNTS
         for face in listed[split]
     ]
-    checked = check_listed(faces, wflw.photo_folders(folders), progress=progress)
+    checked = check_listed(faces, photo_folders(folders, wflw.IMAGES), progress=progress)
     for subset in wflw.SUBSETS:
         faults += _strangers(listed[subset], listed["test"])
     present = [face.split for face in checked.present]
@@ -59,7 +59,7 @@ def _read(folders: list[Path], split: str) -> Iterator[wflw.ListedFace | Fault]:
         try:
             yield wflw.parse(place, words, wflw.words_a_line(path))
         except DataError as error:
-            yield _fault(place, error)
+            yield told_of(place, error)
 
 
 def _strangers(subset: list[wflw.ListedFace], tested: list[wflw.ListedFace]) -> Iterator[Fault]:
@@ -67,9 +67,4 @@ def _strangers(subset: list[wflw.ListedFace], tested: list[wflw.ListedFace]) -> 
     try:
         wflw.match(subset, tested)
     except DataError as error:
-        place = str(error).partition(": ")[0]
-        yield _fault(place, error)
-
-
-def _fault(place: str, error: DataError) -> Fault:
-    return Fault("error", place, str(error).removeprefix(f"{place}: "))
+        yield told_of(str(error).partition(": ")[0], error)

@@ -20,6 +20,14 @@ Points = Float[np.ndarray, "_ 3"]
 CENTER = np.array([0.0, 20.0, 0.0])
 """The surface is a distance from here for every direction."""
 
+
+def direction(azimuth, elevation) -> Float[np.ndarray, "*angles 3"]:
+    """The unit vector (…, 3) of angles in radians: to the right, downward."""
+    level = np.cos(elevation)
+    x, y, z = level * np.sin(azimuth), np.sin(elevation), level * np.cos(azimuth)
+    return np.stack([x, y, z], axis=-1)
+
+
 EYE_RADIUS = 12.5
 EYES = np.array([[-31.3, 0.0, 60.5], [31.3, 0.0, 60.5]])
 """Centres of the eyeballs, the person's right eye (left in the picture) first."""

@@ -9,6 +9,8 @@ from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER
 from onedheat.data.synthetic.masks import HEIGHT, WIDTH, masks, noise
 
+# Each cut and where it ends above the forehead, as `Hair.line` has it.
+_FRONTS = {"short": -46, "fringe": -31, "long": -44, "receding": -72, "tied": -45, "hat": -36}
 _AROUND = np.array([0.0, 25, 45, 62, 78, 95, 180])  # degrees from the middle of the face
 
 
@@ -48,19 +50,14 @@ class Hair:
 
 def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Hair | None:
     """A random cut; None for a bald head."""
-    kind = rng.choice(["bald", "short", "fringe", "long", "receding", "tied", "hat"],
-                      p=[0.06, 0.30, 0.15, 0.23, 0.08, 0.11, 0.07])  # fmt: skip
+    kind = rng.choice(["bald", *_FRONTS], p=[0.06, 0.30, 0.15, 0.23, 0.08, 0.11, 0.07])
     if kind == "bald":
         return None
-    front = {"short": -46, "fringe": -31, "long": -44, "receding": -72, "tied": -45, "hat": -36}[
-        kind
-    ]
-    front += rng.normal(0, 3.5)
+    front = _FRONTS[kind] + rng.normal(0, 3.5)
     temple = min(front + rng.uniform(2, 12), -26)
     burn = rng.uniform(-12, 14)
-    end = {"long": rng.uniform(45, 72), "fringe": rng.uniform(15, 66)}.get(
-        kind, rng.uniform(22, 34)
-    )
+    ends = {"long": rng.uniform(45, 72), "fringe": rng.uniform(15, 66)}
+    end = ends.get(kind, rng.uniform(22, 34))
     open_face, hang = rng.uniform(0, 30), rng.uniform(78, 105)
     line = np.array([front, front + rng.uniform(-4, 3), temple, temple + 14, burn, end, end])
     if end > 40:  # it falls beside the face, or behind the ears
@@ -76,9 +73,7 @@ def draw_hair(rng: np.random.Generator, color: tuple[float, float, float]) -> Ha
     big = kind == "long" or rng.random() < 0.2
     return Hair(
         line=tuple(line.tolist()),
-        parting=0.0
-        if kind == "hat"
-        else rng.normal(0, 7 if kind in ("short", "long", "fringe") else 2),
+        parting=0.0 if kind == "hat" else rng.normal(0, 2 if kind in ("receding", "tied") else 7),
         top=rng.uniform(5, 30 if big else 18) if kind != "receding" else rng.uniform(2, 6),
         side=rng.uniform(2, 18 if big else 8),
         hang=hang,

@@ -20,6 +20,7 @@ from onedheat.data.synthetic.anatomy import (
     IDENTITY,
     LOWER_LIDS,
     UPPER_LIDS,
+    direction,
     jaw_weights,
 )
 
@@ -116,19 +117,13 @@ def follow_weights(way: Points) -> Float[np.ndarray, "points controls"]:
     return np.linalg.solve(system, at.T).T[:, :count]
 
 
-@lru_cache(maxsize=2)
-def template(rows: int = 62, columns: int = 74) -> Template:
+@lru_cache(maxsize=1)
+def template() -> Template:
     """The average head, made once."""
+    rows, columns = 62, 74
     v, u = np.meshgrid(np.linspace(0, 1, rows), np.linspace(0, 1, columns), indexing="ij")
     azimuth, elevation = np.radians(angles_of(np.stack([u.ravel(), v.ravel()], axis=1))).T
-    way = np.stack(
-        [
-            np.cos(elevation) * np.sin(azimuth),
-            np.sin(elevation),
-            np.cos(elevation) * np.cos(azimuth),
-        ],
-        axis=1,
-    )
+    way = direction(azimuth, elevation)
     follow = np.ascontiguousarray(follow_weights(way).T)
     radius = np.linalg.norm(CONTROLS - CENTER, axis=1) @ follow
     index = np.arange(rows * columns).reshape(rows, columns)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CONTROLS
@@ -23,11 +23,10 @@ def curve(
     """A smooth open curve through points (Catmull–Rom)."""
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    parts = []
-    for p, q, r, s in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        parts.append(
-            q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)))
-        )
+    parts = [
+        q + 0.5 * t * (r - p + t * (2 * p - 5 * q + 4 * r - s + t * (3 * (q - r) + s - p)))
+        for p, q, r, s in zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
+    ]
     return np.concatenate([*parts, points[-1:]])
 
 
@@ -52,12 +51,17 @@ def _grown(line: Float[np.ndarray, "dense 2"], by: float) -> Float[np.ndarray, "
     return line + away / distance * by * (0.5 + 1.2 * distance / distance.max())
 
 
+def sixteenths(line: Float[np.ndarray, "dense 2"]) -> Int[np.ndarray, "dense 2"]:
+    """A line as OpenCV draws it with `shift=4`."""
+    return np.round(line * 16).astype(np.int32)
+
+
 def _filled(*outlines: np.ndarray, blur: float = 0.7) -> Float[np.ndarray, "height width"]:
     import cv2
 
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     for line in outlines:
-        cv2.fillPoly(mask, [np.round(line * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        cv2.fillPoly(mask, [sixteenths(line)], 255, cv2.LINE_AA, shift=4)
     return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
 
 
@@ -68,9 +72,7 @@ def _stroke(
 
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     for line in lines:
-        cv2.polylines(
-            mask, [np.round(line * 16).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, 4
-        )
+        cv2.polylines(mask, [sixteenths(line)], False, 255, thickness, cv2.LINE_AA, 4)
     return cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32) / 255
 
 
@@ -143,14 +145,8 @@ def masks() -> Masks:
     }
     soft_lips = np.clip(1.35 * _filled(lips, blur=1.0), 0, 1)
     rng = np.random.default_rng(20)
-    grain = np.stack(
-        [
-            noise(rng, HEIGHT, 2 * WIDTH, 40),
-            noise(rng, HEIGHT, 2 * WIDTH, 9),
-            noise(rng, HEIGHT, 2 * WIDTH, 2),
-            np.clip(noise(rng, HEIGHT, 2 * WIDTH, 2) - 1.5, 0, 1),
-        ]
-    )
+    large, small, pores, spots = (noise(rng, HEIGHT, 2 * WIDTH, scale) for scale in (40, 9, 2, 2))
+    grain = np.stack([large, small, pores, np.clip(spots - 1.5, 0, 1)])
     u = (np.arange(WIDTH) + 0.5) / WIDTH
     v = (np.arange(HEIGHT) + 0.5) / HEIGHT
     pad = np.zeros(WIDTH), np.zeros(HEIGHT)

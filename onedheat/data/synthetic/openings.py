@@ -1,57 +1,55 @@
 """What is seen where lids and lips are apart: eyeballs, teeth, the inside of the mouth."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from onedheat.data.synthetic.anatomy import CENTER, EYE_RADIUS
+from onedheat.data.synthetic.anatomy import CENTER, EYE_RADIUS, direction
 from onedheat.data.synthetic.camera import SUPERSAMPLE, Camera, fine_size
 from onedheat.data.synthetic.raster import Surface
 from onedheat.data.synthetic.scene import Scene
 
-
-def _open(camera: Camera, surface: Surface, on_head, hole):
-    """Where the skin is open: indices into the surface's pixels, how far open, (O, 1), and x, y, (O, 2)."""
-    keep = hole > 0.02
-    inside = np.flatnonzero(on_head)[keep]
-    y, x = np.divmod(surface.pixels[inside], fine_size(camera.size))
-    return inside, hole[keep][:, None], np.stack([x, y], axis=1)
+Places = Int[np.ndarray, "open 2"]  # x and y of the pixels behind which an opening is
+Colors = Float[np.ndarray, "open 3"]
 
 
-def fill_eyes(
+def fill_openings(
     scene: Scene,
     camera: Camera,
     surface: Surface,
     on_head: Bool[np.ndarray, "pixels"],
-    hole: Float[np.ndarray, "skin"],
+    holes: Float[np.ndarray, "skin 2"],
     color: Float[np.ndarray, "pixels 3"],
 ) -> None:
-    """Puts eyeballs where the lids are open."""
-    inside, alpha, at = _open(camera, surface, on_head, hole)
-    if not len(inside):
-        return
+    """Puts eyeballs where the lids are open, and teeth and darkness where the lips are apart.
+
+    Args:
+        scene: what is seen.
+        camera: from where.
+        surface: of all that is seen.
+        on_head: which of its pixels show skin.
+        holes: how far each of these is open, of eyes and of mouth, in [0, 1].
+        color: of the surface's pixels; drawn over in place.
+    """
+    for hole, behind in zip(holes.T, (_eyeballs, _inside_mouth), strict=True):
+        keep = hole > 0.02
+        if keep.any():
+            at = np.flatnonzero(on_head)[keep]
+            y, x = np.divmod(surface.pixels[at], fine_size(camera.size))
+            seen = behind(scene, camera, np.stack([x, y], axis=1))
+            color[at] += hole[keep][:, None] * (seen - color[at])
+
+
+def _eyeballs(scene: Scene, camera: Camera, at: Places) -> Colors:
     centers = camera.turned(scene.eyes)
     seen = camera.project_fine(centers)
-    reach = (
-        EYE_RADIUS
-        * camera.scale
-        * SUPERSAMPLE
-        * camera.distance
-        / (camera.distance - centers[:, 2])
-    )
-    which = (np.linalg.norm(at - seen[0], axis=1) > np.linalg.norm(at - seen[1], axis=1)).astype(
-        int
-    )
+    nearer = camera.distance - centers[:, 2]
+    reach = EYE_RADIUS * camera.scale * SUPERSAMPLE * camera.distance / nearer
+    right, left = (np.linalg.norm(at - eye, axis=1) for eye in seen)
+    which = (right > left).astype(int)
     offset = (at - seen[which]) / reach[which, None]
     away = np.clip((offset**2).sum(axis=1), 0, 1)
     normal = np.concatenate([offset, np.sqrt(1 - away)[:, None]], axis=1)
-    azimuth, elevation = np.radians(scene.gaze)
-    forward = np.array(
-        [
-            np.cos(elevation) * np.sin(azimuth),
-            np.sin(elevation),
-            np.cos(elevation) * np.cos(azimuth),
-        ]
-    )
+    forward = direction(*np.radians(scene.gaze))
     angle = np.degrees(np.arccos(np.clip(normal @ (camera.rotation @ forward), -1, 1)))
     pixel = np.degrees(1 / reach.mean())  # angle of one pixel: how soft an edge must be
 
@@ -67,31 +65,16 @@ def fill_eyes(
     top = camera.project_fine(camera.turned(lids)).reshape(2, 2, 2)[:, :, 1].mean(axis=1)
     under_lid = np.clip((at[:, 1] - top[which]) / (0.45 * reach[which]), 0, 1)
     light = scene.light
-    level = (
-        0.55
-        * np.array(light.key_color)
-        * np.clip(0.3 + normal @ np.array(light.key), 0, 1)[:, None]
-    )
-    level = level + 0.8 * np.array(light.above)
+    facing = np.clip(0.3 + normal @ np.array(light.key), 0, 1)[:, None]
+    level = 0.55 * np.array(light.key_color) * facing + 0.8 * np.array(light.above)
     ball = ball * level * (0.45 + 0.55 * under_lid)[:, None]
     half = np.array(light.key) + (0, 0, 1)
     glint = np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 160
     ball += 0.9 * (glint * (angle < 30))[:, None] * np.array(light.key_color)
-    color[inside] += alpha * (ball - color[inside])
+    return ball
 
 
-def fill_mouth(
-    scene: Scene,
-    camera: Camera,
-    surface: Surface,
-    on_head: Bool[np.ndarray, "pixels"],
-    hole: Float[np.ndarray, "skin"],
-    color: Float[np.ndarray, "pixels 3"],
-) -> None:
-    """Puts teeth and darkness where the lips are apart."""
-    inside, alpha, at = _open(camera, surface, on_head, hole)
-    if not len(inside):
-        return
+def _inside_mouth(scene: Scene, camera: Camera, at: Places) -> Colors:
     lips = scene.controls[60:68]
     middle = 0.5 * (lips[0] + lips[4])
     # A plane behind the lips: where the ray through each pixel meets it, in the head's axes.
@@ -110,18 +93,13 @@ def fill_mouth(
     lower = np.clip((y - (bottom - 3.2)) / 1.0 + 0.5, 0, 1) * (arch > 0.25) * (bottom - top > 9)
     gaps = 1 - 0.16 * np.clip(1 - np.abs((x / 7.2 + 0.5) % 1 - 0.5) * 9, 0, 1)
     teeth = np.array([0.86, 0.82, 0.74]) * (gaps * (0.45 + 0.55 * arch))[:, None]
-    dark = (
-        np.array([0.20, 0.06, 0.06])
-        * (0.5 + 0.6 * np.clip((y - top) / max(bottom - top, 1), 0, 1))[:, None]
-    )
-    tongue = np.clip((y - (bottom - 0.35 * (bottom - top))) / 3, 0, 1)[:, None] * (
-        bottom - top > 12
-    )
+    gap = bottom - top
+    deep = np.clip((y - top) / max(gap, 1), 0, 1)
+    dark = np.array([0.20, 0.06, 0.06]) * (0.5 + 0.6 * deep)[:, None]
+    tongue = np.clip((y - (bottom - 0.35 * gap)) / 3, 0, 1)[:, None] * (gap > 12)
     dark = dark + tongue * (np.array([0.50, 0.22, 0.22]) - dark)
     share = np.maximum(upper, 0.8 * lower)[:, None]
     light = scene.light
-    level = 0.5 * np.array(light.key_color) * (0.4 + 0.6 * max(light.key[2], 0)) + 0.6 * np.array(
-        light.above
-    )
-    filled = (dark + share * (teeth - dark)) * level
-    color[inside] += alpha * (filled - color[inside])
+    lamp = 0.5 * np.array(light.key_color) * (0.4 + 0.6 * max(light.key[2], 0))
+    level = lamp + 0.6 * np.array(light.above)
+    return (dark + share * (teeth - dark)) * level

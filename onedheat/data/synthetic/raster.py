@@ -56,9 +56,8 @@ def rasterize(
         size: of the picture.
         both_sides: draw triangles seen from behind too.
     """
-    points = points.astype(
-        np.float32
-    )  # elementwise arithmetic from here on: the same on any machine
+    # Elementwise arithmetic from here on: the same on any machine.
+    points = points.astype(np.float32)
     x, y = points[:, 0][corners.T], points[:, 1][corners.T]  # (3, T)
     area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
     seen = np.abs(area) > 1e-6 if both_sides else area > 1e-6
@@ -111,9 +110,8 @@ def _covered(x, y, area, corner, side, size):
     inside = (second >= 0) & (third >= 0) & (second + third <= 1)
     chosen = np.flatnonzero(inside).astype(np.int32)
     second, third = second.ravel()[chosen], third.ravel()[chosen]
-    line = chosen // np.int32(
-        side
-    )  # of all lines of all boxes; NumPy divides faster than it takes remainders
+    # Of all lines of all boxes; NumPy divides faster than it takes remainders.
+    line = chosen // np.int32(side)
     which = line // np.int32(side)
     row, column = line - which * np.int32(side), chosen - line * np.int32(side)
     row += top.astype(np.int32)[which]

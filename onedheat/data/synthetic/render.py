@@ -12,7 +12,7 @@ from onedheat.data.synthetic.bodies import body, ears
 from onedheat.data.synthetic.camera import Camera, Light, fine_size
 from onedheat.data.synthetic.hair import hair_surface
 from onedheat.data.synthetic.masks import HEIGHT, WIDTH, masks
-from onedheat.data.synthetic.openings import fill_eyes, fill_mouth
+from onedheat.data.synthetic.openings import fill_openings
 from onedheat.data.synthetic.raster import rasterize
 from onedheat.data.synthetic.scene import Scene
 
@@ -57,8 +57,7 @@ def draw_head(
     color = _shade(albedo, values[:, 4:7], values[:, 2], values[:, 3], scene.light)
 
     holes = _look_up(_holes(), texels) / 255
-    fill_eyes(scene, camera, surface, on_head, holes[:, 0], color)
-    fill_mouth(scene, camera, surface, on_head, holes[:, 1], color)
+    fill_openings(scene, camera, surface, on_head, holes, color)
 
     flat = picture.reshape(-1, 3)
     flat[surface.pixels] = color
@@ -84,9 +83,8 @@ def _beside(scene: Scene, camera: Camera, spread: float) -> Mesh:
     ear, ear_corners, ear_normals, ear_bright = ears()
     trunk, trunk_corners, trunk_normals, level = body()
     dressed = np.clip((level - scene.neckline) / 3, 0, 1)[:, None]
-    neck = (
-        0.82 * tone * (1 - 0.4 * np.clip((130 - level) / 40, 0, 1)[:, None])
-    )  # in the chin's shade
+    shaded = np.clip((130 - level) / 40, 0, 1)[:, None]  # by the chin
+    neck = 0.82 * tone * (1 - 0.4 * shaded)
     return Mesh(
         np.concatenate([
             camera.turned(ear * (spread, 1, 1)), camera.turned(trunk, share=TRUNK_FOLLOWS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.synthetic.clips import synthetic_clips
-from onedheat.data.synthetic.faces import FACES_EACH, Face, check_markup, pose_face, render_face
+from onedheat.data.synthetic.faces import FACES_EACH, check_markup, pose_face, render_face
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
@@ -60,7 +61,8 @@ def synthetic_faces(
     Raises:
         DataError: no face asked for, or a markup that the head does not have.
     """
-    _check_request(count, size, markup)
+    _check_request(count, size)
+    check_markup(markup)
     samples = []
     for index in range(count):
         landmarks = pose_face(seed, index, size).landmarks(markup)
@@ -130,7 +132,6 @@ def render_faces(
     seed: int = 0,
     start: int = 0,
     size: int = 128,
-    markup: str = IBUG68.name,
     batch: int = 64,
     workers: int = 0,
 ) -> Iterator[Batch]:
@@ -141,44 +142,28 @@ def render_faces(
         seed: of the endless set they are taken from.
         start: number of the first face in it.
         size: side of the pictures in pixels.
-        markup: ``"ibug68"`` or ``"aflw19"``.
         batch: faces in a batch.
         workers: processes that draw; 0 draws here.
 
     Raises:
-        DataError: no face asked for, or a markup that the head does not have.
+        DataError: no face asked for.
     """
-    _check_request(count, size, markup)
+    _check_request(count, size)
     from torch.utils.data import DataLoader
 
-    faces = _Drawn(seed, start, count, size, markup)
-    return iter(DataLoader(faces, batch, num_workers=workers, collate_fn=_stack))
+    draw = partial(_drawn, seed, size)
+    return iter(
+        DataLoader(range(start, start + count), batch, num_workers=workers, collate_fn=draw)
+    )
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """Faces as a `DataLoader` wants them."""
-
-    seed: int
-    start: int
-    count: int
-    size: int
-    markup: str
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Face:
-        return render_face(self.seed, self.start + index, self.size, self.markup)
+def _drawn(seed: int, size: int, indices: list[int]) -> Batch:
+    faces = [render_face(seed, index, size) for index in indices]
+    return Batch(*map(np.stack, zip(*faces, strict=True)))
 
 
-def _stack(faces: list[Face]) -> Batch:
-    return Batch(*(np.stack(parts) for parts in zip(*faces, strict=True)))
-
-
-def _check_request(count: int, size: int, markup: str) -> None:
+def _check_request(count: int, size: int) -> None:
     if count < 1 or size < 16:
         raise DataError(
             f"asked for {count} faces of {size} px; at least 1 face of 16 px can be drawn"
         )
-    check_markup(markup)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from onedheat.data.synthetic.anatomy import CONTROLS
-from onedheat.data.synthetic.masks import HEIGHT, WIDTH, curve, masks, texels_of
+from onedheat.data.synthetic.masks import HEIGHT, WIDTH, curve, masks, sixteenths, texels_of
 
 Color = tuple[float, float, float]
 
@@ -85,10 +85,9 @@ def _hair_odds(tone: float) -> np.ndarray:
 
 
 def _iris_odds(tone: float) -> np.ndarray:
+    light, dark = np.array([0.25, 0.2, 0.2, 0.15, 0.2]), np.array([0.75, 0.25, 0, 0, 0])
     share = np.clip(tone / 2.5, 0, 1)
-    return (1 - share) * np.array([0.25, 0.2, 0.2, 0.15, 0.2]) + share * np.array(
-        [0.75, 0.25, 0, 0, 0]
-    )
+    return (1 - share) * light + share * dark
 
 
 def _between(steps: np.ndarray, where: float) -> np.ndarray:
@@ -146,35 +145,22 @@ def _draw_brows(texture: np.ndarray, look: Look, rng: np.random.Generator) -> No
     for run in _BROWS:
         line = curve(at[list(run)], steps=12)
         toward = 1 if line[-1, 0] > line[0, 0] else -1
-        width = (
-            5.5
-            * look.brow_thickness
-            * np.interp(np.linspace(0, 1, len(line)), (0, 0.5, 1), (0.25, 1, 1.1))
-        )
-        body = np.concatenate(
-            [line - np.outer(width / 2, (0, 1)), (line + np.outer(width / 2, (0, 1)))[::-1]]
-        )
-        cv2.fillPoly(soft, [np.round(body * 16).astype(np.int32)], color, cv2.LINE_AA, shift=4)
+        taper = np.interp(np.linspace(0, 1, len(line)), (0, 0.5, 1), (0.25, 1, 1.1))
+        width = 5.5 * look.brow_thickness * taper
+        half = np.outer(width / 2, (0, 1))
+        body = np.concatenate([line - half, (line + half)[::-1]])
+        cv2.fillPoly(soft, [sixteenths(body)], color, cv2.LINE_AA, shift=4)
         count = 70
         where = rng.integers(0, len(line), count)
-        start = line[where] + np.stack(
-            [rng.normal(0, 1, count), rng.uniform(-0.4, 0.45, count) * width[where]], 1
-        )
+        across, along = rng.normal(0, 1, count), rng.uniform(-0.4, 0.45, count) * width[where]
+        start = line[where] + np.stack([across, along], 1)
         length = rng.uniform(3, 6, count) * look.brow_thickness**0.5
         lean = np.stack([-toward * length, rng.uniform(-0.35, 0.12, count) * length], axis=1)
         shade = rng.uniform(0.7, 1.3, count)
-        for (p, q), bright in zip(
-            np.round(np.stack([start, start + lean], 1) * 16).astype(int), shade, strict=True
-        ):
-            cv2.line(
-                texture,
-                p.tolist(),
-                q.tolist(),
-                tuple(min(255, part * bright) for part in color),
-                1,
-                cv2.LINE_AA,
-                4,
-            )
+        hairs = np.round(np.stack([start, start + lean], 1) * 16).astype(int).tolist()
+        for ends, bright in zip(hairs, shade, strict=True):
+            shaded = tuple(min(255, part * bright) for part in color)
+            cv2.line(texture, *ends, shaded, 1, cv2.LINE_AA, 4)
     top, bottom = int(at[17:27, 1].min()) - 12, int(at[17:27, 1].max()) + 12
     blurred = cv2.GaussianBlur(soft[top:bottom], (0, 0), 1.2)
     share = float(np.clip(0.45 * look.brow_thickness, 0.2, 0.75))
@@ -188,16 +174,12 @@ def _draw_marks(texture: np.ndarray, look: Look, rng: np.random.Generator) -> No
     dark = tuple(int(120 * part) for part in look.tone)
     for _ in range(rng.poisson(1.2)):
         u, v = rng.uniform(0.2, 0.8) * WIDTH, rng.uniform(0.3, 0.85) * HEIGHT
-        cv2.circle(
-            texture, (int(u * 16), int(v * 16)), int(rng.uniform(9, 20)), dark, -1, cv2.LINE_AA, 4
-        )
+        at, radius = (int(u * 16), int(v * 16)), int(rng.uniform(9, 20))
+        cv2.circle(texture, at, radius, dark, -1, cv2.LINE_AA, 4)
     if rng.random() < 0.25:
-        line = texels_of(
-            np.array([(-38, -42, 76), (-20, -46, 86), (0, -44, 90), (20, -46, 86), (38, -42, 76.0)])
-        )
+        line = [(-38, -42, 76), (-20, -46, 86), (0, -44, 90), (20, -46, 86), (38, -42, 76.0)]
+        line = texels_of(np.array(line))
         soft = tuple(int(205 * part) for part in look.tone)
         for row in range(rng.integers(1, 4)):
             wave = curve(line + (0, -9 * row) + rng.normal(0, 0.8, line.shape))
-            cv2.polylines(
-                texture, [np.round(wave * 16).astype(np.int32)], False, soft, 1, cv2.LINE_AA, 4
-            )
+            cv2.polylines(texture, [sixteenths(wave)], False, soft, 1, cv2.LINE_AA, 4)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from onedheat.data.synthetic.anatomy import EYES
+from onedheat.data.synthetic.anatomy import EYES, direction
 from onedheat.data.synthetic.camera import SUPERSAMPLE, Camera, Light
-from onedheat.data.synthetic.masks import noise
+from onedheat.data.synthetic.masks import noise, sixteenths
 
 # Backgrounds -------------------------------------------------------------------------------------
 
@@ -48,40 +48,21 @@ def _draw_shape(canvas, rng, colors) -> None:
     import cv2
 
     side = len(canvas)
-    color = (
-        255
-        * np.clip(colors[rng.integers(5)] * rng.uniform(0.5, 1.5) + rng.normal(0, 0.05, 3), 0, 1)
-    ).tolist()
+    color = colors[rng.integers(5)] * rng.uniform(0.5, 1.5) + rng.normal(0, 0.05, 3)
+    color = (255 * np.clip(color, 0, 1)).tolist()
     at, extent = rng.integers(-10, side, 2), rng.integers(4, side, 2)
     match rng.integers(4):
         case 0:
             cv2.rectangle(canvas, at.tolist(), (at + extent).tolist(), color, -1)
         case 1:
-            cv2.ellipse(
-                canvas,
-                at.tolist(),
-                (extent // 2).tolist(),
-                float(rng.uniform(0, 180)),
-                0,
-                360,
-                color,
-                -1,
-                cv2.LINE_AA,
-            )
+            half, turn = (extent // 2).tolist(), float(rng.uniform(0, 180))
+            cv2.ellipse(canvas, at.tolist(), half, turn, 0, 360, color, -1, cv2.LINE_AA)
         case 2:
-            corners = (at + rng.uniform(-0.7, 0.7, (rng.integers(3, 7), 2)) * extent).astype(
-                np.int32
-            )
-            cv2.fillPoly(canvas, [corners], color, cv2.LINE_AA)
+            corners = at + rng.uniform(-0.7, 0.7, (rng.integers(3, 7), 2)) * extent
+            cv2.fillPoly(canvas, [corners.astype(np.int32)], color, cv2.LINE_AA)
         case 3:
-            cv2.line(
-                canvas,
-                at.tolist(),
-                (at + rng.integers(-side, side, 2)).tolist(),
-                color,
-                int(rng.integers(1, 7)),
-                cv2.LINE_AA,
-            )
+            end, thick = at + rng.integers(-side, side, 2), int(rng.integers(1, 7))
+            cv2.line(canvas, at.tolist(), end.tolist(), color, thick, cv2.LINE_AA)
 
 
 def _draw_stripes(canvas, rng, colors) -> None:
@@ -100,8 +81,7 @@ def _draw_stripes(canvas, rng, colors) -> None:
 def draw_light(rng: np.random.Generator) -> Light:
     """A random lamp, and light from around it."""
     azimuth, height = rng.normal(0, 45), rng.uniform(-10, 65)
-    a, h = np.radians([np.clip(azimuth, -110, 110), height])
-    key = np.array([np.cos(h) * np.sin(a), -np.sin(h), np.cos(h) * np.cos(a)])
+    key = direction(*np.radians([np.clip(azimuth, -110, 110), -height]))
     warm = rng.normal(0, 0.07)
     tint = np.array([1 + warm, 1, 1 - 1.3 * warm])
     other = np.array([1 - 0.6 * warm, 1, 1 + 0.6 * warm]) * (1 + rng.normal(0, 0.04, 3))
@@ -195,7 +175,7 @@ def draw_glasses_on(
         z = plane - 0.006 * np.abs(x) ** 1.8  # frames bend round the face
         rim = np.stack([x, eye[1] + glasses.low + ring[:, 1], z], axis=1)
         at, _ = pixels(rim)
-        cv2.fillPoly(lenses, [np.round(at * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+        cv2.fillPoly(lenses, [sixteenths(at)], 255, cv2.LINE_AA, shift=4)
         stroke(rim, thick)
         hinge = rim[np.argmax(rim[:, 0] * sign)] + (0, -0.4 * glasses.height, 0)
         ear = np.array([sign * (abs(EYES[0, 0]) + 44), eye[1] + 2, 2.0])
@@ -205,13 +185,9 @@ def draw_glasses_on(
     stroke(np.stack([inner[0], middle, inner[1]]), thick)
     over_lens = (lenses / np.float32(255)) * glasses.tint
     over_rim = frame / np.float32(255)
-    lamp = 0.6 * np.array(light.key_color) + np.array(light.above)
-    picture += over_lens[..., None] * (
-        np.array(glasses.lens, np.float32) * lamp.astype(np.float32) - picture
-    )
-    picture += over_rim[..., None] * (
-        np.array(glasses.color, np.float32) * lamp.astype(np.float32) - picture
-    )
+    lamp = (0.6 * np.array(light.key_color) + np.array(light.above)).astype(np.float32)
+    for over, color in ((over_lens, glasses.lens), (over_rim, glasses.color)):
+        picture += over[..., None] * (np.array(color, np.float32) * lamp - picture)
     return np.maximum(over_lens, over_rim)
 
 
