@@ -9,7 +9,7 @@ Facial Landmark Detection and Tracking" (ACM Multimedia 2020). Importing the pac
 public name is fetched from its module when it is first used.
 """
 
-import importlib
+from importlib import import_module as _import
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -27,11 +27,17 @@ _HOME_OF = {
     "read_image": "data.images",
     "read_video": "video",
     "Scheme": "landmarks",
+    "tight_box": "geometry",
+    "OnedheatError": "errors",
 }
-__all__ = sorted(_HOME_OF)
+_PACKAGES = ("data",)
+__all__ = sorted([*_HOME_OF, *_PACKAGES])
 
 if TYPE_CHECKING:
+    from onedheat import data as data
     from onedheat.data.images import read_image as read_image
+    from onedheat.errors import OnedheatError as OnedheatError
+    from onedheat.geometry import tight_box as tight_box
     from onedheat.landmarks import Scheme as Scheme
     from onedheat.models import Detector as Detector
     from onedheat.models import DetectorConfig as DetectorConfig
@@ -46,12 +52,14 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str):
+    if name in _PACKAGES:
+        return _import(f"onedheat.{name}")
     if name not in _HOME_OF:
         raise AttributeError(
             f"module 'onedheat' has no attribute {name!r}; it has {', '.join(__all__)}"
         )
-    return getattr(importlib.import_module(f"onedheat.{_HOME_OF[name]}"), name)
+    return getattr(_import(f"onedheat.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*__all__, *(name for name in globals() if name != "TYPE_CHECKING")})

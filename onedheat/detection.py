@@ -26,11 +26,13 @@ class FileResult:
         path: as it was given, or found in a folder that was given.
         faces: surest first; also where only their drawing failed.
         error: None, or a sentence.
+        why_none: where no face was found, why, in words.
     """
 
     path: Path
     faces: list[Face] = field(default_factory=list)
     error: str | None = None
+    why_none: str = ""
 
     def as_json(self) -> dict:
         """Plain values; pixels to a thousandth."""
@@ -53,11 +55,12 @@ class FileResult:
         """One short line, which any terminal can print."""
         if self.error:
             return _printable(self.error)
-        scores = ", ".join(f"{face.score:.2f}" for face in self.faces)
-        count = {0: "no face", 1: "1 face, score"}.get(
-            len(self.faces), f"{len(self.faces)} faces, scores"
-        )
-        return _printable(f"{self.path}: {count} {scores}".rstrip())
+        if not self.faces:
+            said = f"no face, {self.why_none}"
+        else:
+            count = "1 face, score" if len(self.faces) == 1 else f"{len(self.faces)} faces, scores"
+            said = f"{count} {', '.join(f'{face.score:.2f}' for face in self.faces)}"
+        return _printable(f"{self.path}: {said}")
 
 
 def _printable(text: str) -> str:
@@ -124,7 +127,8 @@ def detect_files(
                     f"{photo} is a folder without images; give image files or their folder"
                 )
             image = read_image(photo)
-            faces = landmarker(image)
+            found = landmarker.find(image)
+            faces = found.faces
             drawing = _drawn(image, faces, landmarker.scheme.lines) if name_for else None
         except (ImageError, OSError) as error:
             yield FileResult(photo, error=str(error))
@@ -132,7 +136,7 @@ def detect_files(
             yield FileResult(photo, error=f"{photo} could not be done: {error or 'no memory left'}")
         else:
             fault = _unwritten(photo, name_for(photo), drawing) if name_for else None
-            yield FileResult(photo, faces, fault)
+            yield FileResult(photo, faces, fault, "" if faces else found.why_none())
 
 
 def _drawn(image: RGB, faces: Sequence[Face], lines) -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from onedheat.data.images import RGB, as_rgb
+from onedheat.errors import FinderError
 from onedheat.geometry import box_overlaps
 from onedheat.place import Boxes, Place, centers_and_sides
 from onedheat.video import quiet_opencv
@@ -34,10 +35,6 @@ YUNET_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4
 FINDERS = ("auto", "yunet", "cascade")
 
 _log = logging.getLogger(__name__)
-
-
-class FinderError(RuntimeError):
-    """A face finder that cannot be made, because its model is missing, damaged or out of reach."""
 
 
 # From a finder's box to the landmarks' box --------------------------------------------------------

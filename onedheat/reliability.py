@@ -60,6 +60,14 @@ def annotated_landmarks(faces: FaceSet) -> int:
     return int(np.isfinite(faces.landmarks()).all(axis=2).sum())
 
 
+def mean_peak(landmarker: Landmarker, faces: FaceSet) -> float:
+    """How high the landmarks of faces peak on average, in [0, 1], seen in their own boxes; see
+    `onedheat.pipeline.Landmarker.least_peak`.
+    """
+    decoder = landmarker.decoder
+    return float(gather(landmarker, faces, (decoder,))[decoder].peak.mean())
+
+
 def calibrate_folder(folder: str | Path, landmarker: Landmarker, faces: FaceSet) -> Calibration:
     """Fits the calibration of weights that lie in a folder, and puts it beside them.
 

@@ -6,26 +6,10 @@ from contextlib import contextmanager
 
 import typer
 
-from onedheat.checkpoints import CheckpointError
-from onedheat.data.errors import DataError
-from onedheat.data.images import ImageError
-from onedheat.engines import EngineError
-from onedheat.faces import FinderError
-from onedheat.tracks import TableError
-from onedheat.video import VideoError
+from onedheat.errors import OnedheatError
 
-OWN_ERRORS = (
-    CheckpointError,
-    DataError,
-    EngineError,
-    FinderError,
-    ImageError,
-    TableError,
-    VideoError,
-    FloatingPointError,
-)
-"""The package's own errors, which a person can mend. `SearchError` is added on the command line, which alone
-searches."""
+OWN_ERRORS = (OnedheatError, FloatingPointError)
+"""What a person can mend, a diverged training with the rest."""
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from onedheat.containers import edited_times, is_broken, missing_bytes
+from onedheat.errors import VideoError
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -35,10 +36,6 @@ damaged packet. At the end so many tries take 1 ms, in a transport stream 20 ms.
 MOST_LEFT_OUT = 0.1
 """Share of its frames that may be missing before a video without a damaged packet is called damaged:
 decoders leave some out, and containers round their length."""
-
-
-class VideoError(ValueError):
-    """A video that cannot be read, or not any further. The message names it and says what to do."""
 
 
 def read_video(path: str | os.PathLike) -> Iterator[Picture]:

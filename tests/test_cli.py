@@ -88,6 +88,35 @@ def test_a_wrong_option_ends_in_one_sentence(tree, weights, change, code, word):
     assert "Traceback" not in said.stderr and not said.stdout
 
 
+def test_evaluate_says_where_a_published_split_is_not_all_there(tree, weights):
+    asked = ["evaluate", "--engine=torch", "--dataset", "300w", "--root", str(tree)]
+    asked += ["--weights", str(weights), "--json", "-"]
+    said = run(app, asked)
+    values = json.loads(said.stdout)
+    assert values["official_faces"] == 554 and values["faces"] < 554
+    assert f"common of 300w has 554 faces, and {values['faces']} are here: do not" in said.stderr
+
+
+def test_a_table_says_what_errors_are_divided_by(tree, weights):
+    asked = ["evaluate", "--engine=torch", "--dataset", "300w", "--root", str(tree)]
+    said = run(app, [*asked, "--weights", str(weights)])
+    assert said.stdout.endswith("errors in per cent of: interocular\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--box", "detector", "--redrawn"], "leave --redrawn out"),
+        (["--face-detector", "yunet"], "need --box detector"),
+        (["--min-peak", "0.2"], "need --box detector"),
+    ],
+)
+def test_options_of_a_finder_need_one(tree, weights, options, word):
+    asked = ["evaluate", "--dataset", "300w", "--root", str(tree), "--weights", str(weights)]
+    said = run(app, [*asked, *options])
+    assert said.exit_code == 2 and word in " ".join(said.stderr.replace("│", " ").split())
+
+
 @pytest.fixture(scope="module")
 def folder_of(tmp_path_factory):
     """A folder with the weights of a small network of some kind."""

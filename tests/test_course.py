@@ -17,6 +17,7 @@ import torch
 from boxes import assert_every_control_moves_its_picture, parts
 from PIL import Image
 
+from onedheat.course import WIDGET_NOTE, WIDGET_VIEW
 from onedheat.course import footer as footer_module
 from onedheat.course import show as show_module
 from onedheat.course.exercises import Checks, Exercise, Mistake
@@ -34,7 +35,13 @@ from onedheat.course.lessons import (
 )
 from onedheat.course.photos import photographs
 from onedheat.course.quiz import Choice, Prediction, Question, Quiz
-from onedheat.course.widgets import cell_and_curve_box, explorer, slider, snapped_face_box
+from onedheat.course.widgets import (
+    cell_and_curve_box,
+    explore_cell_and_curve,
+    explorer,
+    slider,
+    snapped_face_box,
+)
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView, Figure
 
@@ -337,6 +344,12 @@ def test_every_control_of_the_lesson_moves_its_picture():
     snapped = snapped_face_box([view, other], [32, 64, 128])
     assert_every_control_moves_its_picture(snapped, 4)
     assert_every_control_moves_its_picture(cell_and_curve_box((142.84, 188.72)), 2)
+
+
+def test_an_explorer_is_shown_with_a_note_for_where_there_are_no_widgets(shown):
+    explore_cell_and_curve((142.84, 188.72), 256)
+    bundle, _ = shown[0]
+    assert WIDGET_VIEW in bundle and bundle["text/plain"] == WIDGET_NOTE
 
 
 def test_a_figure_is_shown_with_its_alt_text(shown):

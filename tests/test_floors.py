@@ -12,6 +12,7 @@ from onedheat.course.stamps import PACKAGE, lazy_names, modules_used
 # Lowest first. A module belongs to the floor that names it or the package it stands in.
 FLOORS = [
     {
+        "errors",
         "landmarks",
         "geometry",
         "heatmaps",

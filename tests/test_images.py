@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -278,9 +280,12 @@ def test_grey_arrays_become_three_equal_channels(shape):
 @pytest.mark.parametrize(
     ("array", "says"),
     [
-        ([[1, 2]], "got list"),
+        ([[1, 2]], "a list: give one image at a time"),
+        (b"GIF89a", r"bytes: decode it, np.asarray\(PIL.Image.open\(io.BytesIO\(data\)\)"),
+        (io.BytesIO(b"GIF89a"), r"BytesIO: decode it, np.asarray\(PIL.Image.open\(file\)"),
         (Image.new("RGB", (2, 2)), r"np.asarray\(picture.convert\('RGB'\)\)"),
-        (np.zeros((4, 4, 3)), "float64 with values from 0 to 0"),
+        (np.zeros((4, 4, 3)), r"float64 with values from 0 to 0; convert: \(255 \* image\).astype"),
+        (np.full((4, 4, 3), 255.0), r"from 255 to 255; convert: image.astype\('uint8'\), if"),
         (np.full((4, 4, 3), np.nan), "NaN"),
         (np.zeros((0, 4, 3), dtype=np.float32), "float32"),
         (np.zeros((4, 4, 3), dtype=np.uint16), "got uint16"),
@@ -295,3 +300,23 @@ def test_grey_arrays_become_three_equal_channels(shape):
 def test_other_arrays_are_refused_with_what_to_do(array, says):
     with pytest.raises(ImageError, match=says):
         as_rgb(array)
+
+
+def test_an_address_is_no_path():
+    with pytest.raises(ImageError, match="is an address; fetch it into a file first"):
+        read_image("https://example.org/photo.jpg")
+
+
+def test_what_is_no_path_is_refused_with_what_to_do():
+    """In a process of its own, where no types are checked before."""
+    code = """
+import io, onedheat
+for picture in b"GIF89a", io.BytesIO(b"GIF89a"):
+    try:
+        onedheat.read_image(picture)
+    except onedheat.OnedheatError as error:
+        print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    bytes_line, file_line = run.stdout.splitlines()
+    assert "got bytes: decode it" in bytes_line and "got BytesIO: decode it" in file_line

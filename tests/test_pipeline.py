@@ -109,6 +109,25 @@ def test_a_box_without_a_face_is_dropped_by_its_score():
     assert np.abs(faint.landmarks - BORIS).max() < 1 and faint.score < 0.2 < sure.score
 
 
+def test_a_search_says_why_it_found_no_face():
+    photo = photo_of(BORIS) // 8
+    nobody, shadow = landmarker()(photo), landmarker(off(BORIS)).find(photo)
+    assert nobody == [] and landmarker().find(photo).why_none() == "the face finder sees none"
+    assert shadow.faces == [] and shadow.proposed == 1 and 0.05 < shadow.highest < shadow.asked
+    assert shadow.why_none() == (
+        f"the face finder proposes a box, and the landmarks there peak at {shadow.highest:.2f}, below "
+        f"min_peak {shadow.asked:.2f}"
+    )
+    dream = landmarker(off(ANNE), detector=Dreamer(), min_peak=0.0).find(photo_of(ANNE))
+    assert dream.why_none().endswith("and a second look finds the landmarks elsewhere")
+
+
+@pytest.mark.parametrize("peak", [-0.1, 1.1, float("nan")])
+def test_a_peak_that_cannot_be_is_refused(peak):
+    with pytest.raises(ValueError, match="min_peak must be from 0 to 1, got"):
+        landmarker(min_peak=peak)
+
+
 def test_a_finder_says_itself_how_sure_the_landmarks_must_be():
     find = landmarker(off(BORIS), off(ANNE))
     photo = np.maximum(photo_of(ANNE), photo_of(BORIS) // 8)

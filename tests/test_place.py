@@ -21,6 +21,7 @@ from onedheat.geometry import tight_box
 from onedheat.pipeline import Landmarker
 from onedheat.place import Place, fit_place
 from onedheat.presets import Preset
+from onedheat.reliability import mean_peak
 from onedheat.training import Run, placing
 from onedheat.training.placing import learn_place
 from onedheat.training.starting import network_of
@@ -197,6 +198,20 @@ def test_a_run_says_that_it_is_not_calibrated_and_what_helps(faces, tmp_path, mo
     assert (
         f"not calibrated: {held_out} landmarks held out, 100 are needed; add photos" in caplog.text
     )
+
+
+def test_a_run_says_that_its_peaks_are_too_low_to_be_found_by(faces, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(placing, "make_finder", lambda: seeing(faces))
+    preset = Preset(SMALL, replace(QUICK, batch_size=4, passes=1), "").for_scheme(FIVE)
+    run = Run(preset, faces, tmp_path / "run", progress=False, samples=0)
+    run.train()
+    peak = mean_peak(Landmarker(run.average.module), run.validation)
+    said = f"peak at {peak:.2f} on average, and `detect` takes what is below 0.40 for no face"
+    assert 0 < peak < 0.4 and said in caplog.text
+    caplog.clear()
+    monkeypatch.setattr("onedheat.training.run.mean_peak", lambda landmarker, faces: 0.41)
+    Run(preset, faces, tmp_path / "sure", progress=False, samples=0).train()
+    assert "peak at" not in caplog.text
 
 
 def test_a_share_that_holds_out_enough_is_named(tmp_path, monkeypatch, caplog):

@@ -1,6 +1,7 @@
 """A calibration fitted on some faces holds on others, by every engine, and lies beside its weights."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from onedheat.evaluation import evaluate
 from onedheat.landmarks import FGNET68
 from onedheat.models import build
 from onedheat.models.compared import RegressionConfig
-from onedheat.pipeline import Landmarker, locate, read_pictures
+from onedheat.pipeline import Landmarker, cut_out, locate, read_pictures
 from onedheat.reliability import calibrate, calibrate_folder, gather
 
 FACE = [[160.0, 50, 290, 180]]
@@ -47,14 +48,25 @@ def network():
 def test_sigma_is_corrected_in_pixels_of_the_input_and_then_scaled_to_the_photo(network):
     """The face is 130 pixels wide, and 64 in the network's input."""
     (face,) = Landmarker(network)(astronaut(), FACE)
+    picture, _ = cut_out([astronaut()], np.array(FACE), 64)
+    own = read_pictures(network, picture).sigma[0]
     network.calibration = None
     (raw,) = Landmarker(network)(astronaut(), FACE)
     assert np.array_equal(face.landmarks, raw.landmarks)
     scale = 130 / 64
-    expected = scale * np.hypot(raw.sigma / scale * (0.5, 0.25), (2.0, 3.0))
-    assert np.allclose(face.sigma, expected)
+    assert np.allclose(face.sigma, scale * np.hypot(own * (0.5, 0.25), (2.0, 3.0)))
     assert np.allclose(face.confidence, 1 / (1 + np.exp(3 - 5 * raw.confidence)))
     assert face.score == pytest.approx(face.confidence.mean()) and face.score != raw.score
+
+
+def test_no_sigma_is_smaller_than_what_one_bin_leaves_open(network):
+    network.calibration = None
+    picture, _ = cut_out([astronaut()], np.array(FACE), 64)
+    own = read_pictures(network, picture).sigma[0]
+    least = 64 / network.config.bins / math.sqrt(12)
+    assert (own < least).any() and (own > least).any()
+    (raw,) = Landmarker(network)(astronaut(), FACE)
+    assert np.allclose(raw.sigma * 64 / 130, np.maximum(own, least))
 
 
 def test_a_photo_twice_as_large_has_twice_the_sigma(network):

@@ -53,8 +53,7 @@ LISTEN = """
 def clip():
     """A photograph that moves, and where its landmarks are."""
     import onedheat
-    from onedheat.course.augmented import photographed_faces
-    from onedheat.course.photos import photographs
+    from onedheat.course.photos import photographed_faces, photographs
     from onedheat.data.stills import StillMotionConfig, clips_from_stills
 
     photo = photographs()["Eileen Collins"]

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from onedheat.engines import Engine, OnnxEngine, TorchEngine
-from onedheat.engines.errors import EXPORTER, missing
 from onedheat.engines.export import as_onnx, sample_pictures
+from onedheat.engines.packages import EXPORTER, missing
 from onedheat.geometry import Box
 from onedheat.models import Detector, LandmarkNetwork
 from onedheat.models.folding import fold_batch_norms

@@ -83,7 +83,7 @@ def _parts_asked_for(datasets: list[str], roots: list[Path] | None, splits: list
 def paired_with_folders(names: list[str], roots: list[Path]) -> list:
     """Data sets with their folders; what does not fit is a wrong option."""
     from onedheat.data.datasets import paired
-    from onedheat.data.errors import DataError
+    from onedheat.errors import DataError
 
     try:
         return paired(names, roots)

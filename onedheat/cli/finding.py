@@ -14,6 +14,7 @@ from onedheat.cli.options import (
     FaceDetector,
     Flip,
     Json,
+    MinPeak,
     Weights,
     are_one_file,
     to_be_written,
@@ -35,6 +36,7 @@ def detect(
     ],
     weights: Weights = "tiny68",
     face_detector: FaceDetector = "auto",
+    min_peak: MinPeak = None,
     decoder: Decoder = None,
     flip: Flip = False,
     engine: EngineName = "auto",
@@ -52,12 +54,19 @@ def detect(
     _demand_no_picture(json_to, files)
     _make_folder("--out", out)
     with options_refused():
-        landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
+        landmarker = load(
+            weights,
+            decoder=decoder,
+            flip=flip,
+            finder=face_detector,
+            engine=engine,
+            min_peak=min_peak,
+        )
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
         typer.echo(
             "YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True
         )
-    results, quiet = [], json_to is not None or out is not None
+    results, quiet = [], json_to == "-"
     progress = tqdm(files, unit="photo", disable=None if quiet and len(files) > 1 else True)
     try:
         with terminated_like_interrupted():
@@ -70,11 +79,14 @@ def detect(
     except KeyboardInterrupt:
         typer.echo(f"stopped after {len(results)} of {len(files)} files; these are kept", err=True)
     progress.close()
+    found = as_json(results)
     if json_to == "-":
-        sys.stdout.write(as_json(results))
+        sys.stdout.write(found)
     elif json_to:
-        found = as_json(results)
         write_result(Path(json_to), found.encode(), otherwise=found)
+    if out and not quiet:
+        drawn = sum(result.error is None for result in results)
+        typer.echo(f"written: {out} ({drawn} pictures)")
     if len(results) < len(files):
         raise typer.Exit(130)
     raise typer.Exit(1 if any(result.error for result in results) else 0)
@@ -114,6 +126,7 @@ def track(
     ],
     weights: Weights = "tiny68",
     face_detector: FaceDetector = "auto",
+    min_peak: MinPeak = None,
     decoder: Decoder = None,
     engine: EngineName = "auto",
     two_pass: Annotated[
@@ -149,7 +162,9 @@ def track(
         )
     frames, count, fps = _footage(video)
     with options_refused():
-        landmarker = load(weights, decoder=decoder, finder=face_detector, engine=engine)
+        landmarker = load(
+            weights, decoder=decoder, finder=face_detector, engine=engine, min_peak=min_peak
+        )
         tracker = landmarker.tracker(two_pass=two_pass, patience=max(1, round(fps)))
     drawn = open_video(out, fps) if out else None
     outputs = [("--csv", csv_to), ("--out", drawn and drawn.path)]
@@ -170,6 +185,8 @@ def track(
         typer.echo(f"onedheat: {report.fault}", err=True)
         raise typer.Exit(1)
     typer.echo(report.as_text())
+    if not report.identities and tracker.nearest:
+        typer.echo(f"no face, {tracker.nearest.why_none()}", err=True)
     for path in (csv_to, drawn and report.frames and drawn.path):
         if path and path.exists():
             typer.echo(f"written: {path}")

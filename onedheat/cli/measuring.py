@@ -1,5 +1,6 @@
 """Commands that measure."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from onedheat.cli.options import (
     FaceDetector,
     Flip,
     Json,
+    MinPeak,
     Weights,
     are_one_file,
     png_to_be_written,
@@ -73,6 +75,7 @@ def evaluate(
         ),
     ] = None,
     face_detector: FaceDetector = "auto",
+    min_peak: MinPeak = None,
     engine: EngineName = "auto",
     json_to: Json = None,
 ):
@@ -83,6 +86,12 @@ def evaluate(
         raise typer.BadParameter(
             "--follow draws its boxes by itself; leave --box and --redrawn out"
         )
+    if redrawn and box == "detector":
+        raise typer.BadParameter(
+            "--box detector looks at each face twice already; leave --redrawn out"
+        )
+    if (face_detector != "auto" or min_peak is not None) and box != "detector":
+        raise typer.BadParameter("--face-detector and --min-peak need --box detector")
     if (beside and not follow) or (figure and not beside):
         raise typer.BadParameter("--beside needs --follow 1 or 2, and --figure needs --beside")
     if frames is not None and not follow:
@@ -96,7 +105,14 @@ def evaluate(
 
     ((chosen, folder),) = paired_with_folders([dataset], [root] if root else [])
     with options_refused():
-        landmarker = load(weights, decoder=decoder, flip=flip, finder=face_detector, engine=engine)
+        landmarker = load(
+            weights,
+            decoder=decoder,
+            flip=flip,
+            finder=face_detector,
+            engine=engine,
+            min_peak=min_peak,
+        )
     split = split or chosen.test_split
     if follow:
         clips = chosen.watched(folder, split, frames or 90)
@@ -111,7 +127,21 @@ def evaluate(
         how = {"box": box, "redrawn": redrawn}
         with options_refused():
             report = measure(landmarker, faces, **how, weights=weights, progress=True)
-    give(report.as_json(), as_table([report]), json_to)
+    values = report.as_json()
+    official = None if follow else chosen.official_faces(split)
+    if official and report.faces < official:
+        values["official_faces"] = official
+        typer.echo(
+            f"{split} of {chosen.name} has {official} faces, and {report.faces} are here: do not hold this "
+            f"against published figures (`onedheat data check {chosen.name} {folder}` says what is missing)",
+            err=True,
+        )
+    if report.missed:
+        typer.echo(
+            f"{report.missed} of {report.faces} faces were missed; `onedheat detect` says why of each photo",
+            err=True,
+        )
+    give(values, f"{as_table([report])}\n\nerrors in per cent of: {report.normaliser}", json_to)
 
 
 def _give_beside(landmarker, clips, how: dict, figure: Path | None, json_to: str | None) -> None:
@@ -149,12 +179,14 @@ def bench(
     if unknown := [name for name in only or () if name not in networks]:
         raise typer.BadParameter(f"no network {unknown[0]!r}; there are: {', '.join(networks)}")
     with tqdm(disable=None, bar_format="{desc} [{elapsed}]") as bar:
+        # Where there is no terminal to draw a bar on, each part is a line.
+        say = bar.set_description_str if not bar.disable else partial(typer.echo, err=True)
         if memory:
-            values = report.memory(paper, bar.set_description_str)
+            values = report.memory(paper, say)
         else:
             chosen = {name: networks[name] for name in only or networks}
             trained = {name: config for name, config in chosen.items() if name in presets}
             tracker = PRESETS["tiny-tracker"].detector
-            values = report.measure(chosen, trained, paper, tracker, bar.set_description_str)
+            values = report.measure(chosen, trained, paper, tracker, say)
     values.setdefault("machine", report.machine())
     give(values, report.as_text(values), json_to)

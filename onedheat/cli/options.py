@@ -80,6 +80,16 @@ FaceDetector = Annotated[
     typer.Option(help="What looks for faces; auto is yunet where its model can be had."),
 ]
 
+MinPeak = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="How high the landmarks' peaks must be on average to be a face's; by default 0.4 with yunet "
+        "and 0.55 with the cascade. Weights of a short training may need less.",
+    ),
+]
+
 
 Datasets = Annotated[
     list[str],

@@ -11,6 +11,8 @@ import typer
 from tqdm import tqdm
 from typer.core import TyperGroup
 
+from onedheat.scripts import OWN_ERRORS
+
 OPTIONS = {"no_args_is_help": True, "pretty_exceptions_enable": False, "add_completion": False}
 """Of every group of commands."""
 
@@ -29,17 +31,9 @@ class Commands(TyperGroup):
         try:
             with told(logging.getLogger("onedheat.engines")):
                 return super().invoke(ctx)
-        except own_errors() as error:
+        except OWN_ERRORS as error:
             typer.echo(f"onedheat: {error}", err=True)
             raise typer.Exit(1) from None
-
-
-def own_errors() -> tuple[type[Exception], ...]:
-    """The package's own errors, which a person can mend."""
-    from onedheat.crossval.errors import SearchError
-    from onedheat.scripts import OWN_ERRORS
-
-    return (*OWN_ERRORS, SearchError)
 
 
 @contextmanager
@@ -51,7 +45,7 @@ def options_refused() -> Iterator[None]:
     """
     try:
         yield
-    except own_errors():
+    except OWN_ERRORS:
         raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from onedheat.metrics import nrmse
 from onedheat.models import Detector
 from onedheat.pipeline import Landmarker, to_batch
 from onedheat.plots import FaceView
-from onedheat.plots.affinities import Affinities, GammaView, Look
+from onedheat.plots.affinities import Affinities, AnswerAtGamma, GammaView
 
 SIDE = 384  # pixels of the faces that are shown
 
@@ -44,9 +45,8 @@ def look_at_face(
     device = next(landmarker.detector.parameters()).device
     yx, xy = affinities_of(landmarker.detector, to_batch([warp(photo, crop)], device))
     found = landmarker.locate([photo], box[None]).landmarks[0]
-    shown = warp(photo, Crop.from_box(box, SIDE))
-    view = FaceView(name, shown, size, crop.to_crop(found), landmarker.scheme)
-    return view, yx[0], xy[0]
+    how = {"scheme": landmarker.scheme, "side": SIDE, "box": box}
+    return FaceView.from_photo(name, photo, found, size, **how), yx[0], xy[0]
 
 
 @contextmanager
@@ -106,10 +106,9 @@ def gamma_views(networks: Mapping[float, Detector], faces: FaceSet) -> dict[str,
 def _gamma_view(landmarkers: Mapping[float, Landmarker], faces: FaceSet, index: int) -> GammaView:
     sample = faces.samples[index]
     image, box = sample.source.read(), tight_box(sample.landmarks, 1.25)
-    looks = {}
+    answers = {}
     for gamma, landmarker in landmarkers.items():
         found, yx, _ = look_at_face(landmarker, str(sample.source), image, box)
-        looks[gamma] = Look(found.landmarks, yx.mean(axis=0) if gamma > 0 else None)
+        answers[gamma] = AnswerAtGamma(found.landmarks, yx.mean(axis=0) if gamma > 0 else None)
     truth = Crop.from_box(box, found.size).to_crop(sample.landmarks)
-    view = FaceView(str(sample.source), found.picture, found.size, truth, faces.scheme)
-    return GammaView(view, looks)
+    return GammaView(replace(found, landmarks=truth), answers)

@@ -1,7 +1,7 @@
 """The picture sheet of augmentation, made by the code that makes training pictures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from onedheat.course.photos import Photo
+from onedheat.course.photos import photographed_faces
 from onedheat.data.augment import Augmentation, AugmentConfig
 from onedheat.data.crops import FaceBatch, FaceBatches
-from onedheat.data.samples import FaceSet, Sample
+from onedheat.data.images import RGB
+from onedheat.data.samples import FaceSet
 from onedheat.geometry import Landmarks
-from onedheat.landmarks import IBUG68
 from onedheat.plots import Figure
 from onedheat.plots.augmentation import Strip, augmentation_sheet
 
@@ -80,34 +80,7 @@ PARTS = [
 CLOSE = slice(20, 72)  # rows and columns of a still crop that hold an eye
 
 
-@dataclass(frozen=True, eq=False)
-class _Shown:
-    """A photograph in memory as the source of a sample."""
-
-    name: str
-    photo: Photo
-
-    def read(self) -> Photo:
-        return self.photo
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def photographed_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> FaceSet:
-    """Photographs in memory as a set of faces.
-
-    Args:
-        photos: name → photo and the landmarks of its face, in pixels of the photo.
-    """
-    samples = (
-        Sample(_Shown(name, photo), landmarks, name, "")
-        for name, (photo, landmarks) in photos.items()
-    )
-    return FaceSet("photographs", "all", IBUG68, tuple(samples))
-
-
-def augmented_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> Figure:
+def augmented_faces(photos: Mapping[str, tuple[RGB, Landmarks]]) -> Figure:
     """The sheet: every part of the default recipe alone, then the recipe as training sees it.
 
     Args:

@@ -22,7 +22,7 @@ LANDMARK = "inner_lip_6"
 TRUSTED = 200  # test faces
 
 
-def drawn_faces() -> Figure:
+def sheet_of_drawn_faces() -> Figure:
     """The first face of each of the first people of a seed, with its landmarks."""
     cutouts = []
     for person in range(PEOPLE):
@@ -31,7 +31,7 @@ def drawn_faces() -> Figure:
     return face_sheet(cutouts, IBUG68, f"Synthetic faces, seed {SEED}")
 
 
-def drawn_clips() -> Figure:
+def strips_of_drawn_clips() -> Figure:
     """Two clips as strips of frames, with the height of the lower lip over time."""
     count = int(SECONDS * FPS)
     strips = []
@@ -39,13 +39,12 @@ def drawn_clips() -> Figure:
         clip = synthetic_clips(1, count, seed=SEED, start=index, size=SIDE).clips[0]
         shown = np.linspace(0, count - 1, SHOWN).round().astype(int).tolist()
         pictures = np.stack([clip.frames[frame] for frame in shown])
-        strips.append(
-            ClipStrip(str(clip.frames), pictures, shown, clip.landmarks, clip.visible, FPS)
-        )
+        track = clip.landmarks, clip.visible
+        strips.append(ClipStrip(str(clip.frames), pictures, shown, *track, FPS))
     return clip_strips(strips, IBUG68.points.index(LANDMARK), "lower lip")
 
 
-def drawn_reliability() -> Figure:
+def reliability_on_drawn_faces() -> Figure:
     """How far σ and confidence of `synthetic68` hold, on drawn faces that it has not seen."""
     landmarker = onedheat.load("synthetic68", engine="torch")
     faces = read_synthetic(None, f"test:{TRUSTED}")

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from onedheat.data.samples import FaceSet
-from onedheat.geometry import Crop, tight_box, warp
+from onedheat.geometry import Crop, tight_box
 from onedheat.metrics import nrmse
 from onedheat.pipeline import Landmarker
 from onedheat.plots import FaceView
@@ -23,11 +23,10 @@ def found_faces(landmarker: Landmarker, faces: FaceSet) -> list[FoundFace]:
     located = landmarker.locate(images, boxes).landmarks
     shown = []
     for sample, image, box, found in zip(faces.samples, images, boxes, located, strict=True):
-        crop = Crop.from_box(box, SIDE)
+        known, how = (image, sample.landmarks), {"scheme": faces.scheme, "side": SIDE}
         name = f"face {str(sample.source).split()[2]}"
-        truth = crop.to_crop(sample.landmarks)
-        view = FaceView(name, warp(image, crop), SIDE, truth, faces.scheme)
-        shown.append(FoundFace(view, crop.to_crop(found)))
+        view = FaceView.from_photo(name, *known, SIDE, **how)
+        shown.append(FoundFace(view, Crop.from_box(box, SIDE).to_crop(found)))
     return shown
 
 
@@ -69,7 +68,7 @@ def nrmse_in_boxes(
 
 
 def same_mean_with_a_tail(
-    errors: Float[np.ndarray, "faces"], share: float = 0.06, size: float = 5.0, seed: int = 0
+    errors: Float[np.ndarray, "faces"], share: float = 0.06, size: float = 5.0
 ) -> Float[np.ndarray, "faces"]:
     """Made-up errors of the same mean: a share of the faces, drawn at random, is lost with an error
     `size` times the mean, and all others are better by one factor.
@@ -82,7 +81,7 @@ def same_mean_with_a_tail(
             f"{share:g} of the faces with {size:g} times the mean leave nothing for the others; their "
             "product must be below 1"
         )
-    lost = np.random.default_rng(seed).permutation(len(errors))[: round(share * len(errors))]
+    lost = np.random.default_rng(0).permutation(len(errors))[: round(share * len(errors))]
     kept = np.delete(np.arange(len(errors)), lost)
     made = np.array(errors, dtype=float)
     made[lost] = size * errors.mean()

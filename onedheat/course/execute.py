@@ -25,15 +25,12 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from onedheat.course import WIDGET_NOTE, WIDGET_VIEW
 from onedheat.course.stamps import stale, stamp
 
 CELL_TIMEOUT = 300  # seconds; an execution without a limit can hang for ever
 MAX_BYTES = 1_500_000
 MIN_ALT = 30  # characters
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-WIDGET_NOTE = (
-    "Controls appear here when this cell is run. The figures in this notebook show the same."
-)
 WIDGET_REPR = re.compile(r"[A-Z]\w*\(")  # VBox(children=…: says nothing to a reader
 NOISE = ("papermill", "execution", "ExecuteTime")
 # Paths that begin at a folder where people or systems keep their files.
@@ -230,9 +227,7 @@ def _write(notebook: NotebookNode, path: Path) -> None:
     os.replace(part, path)
 
 
-def publish(
-    path: Path, out: Path, timeout: int = CELL_TIMEOUT, progress: bool = True
-) -> list[Path]:
+def publish(path: Path, out: Path, timeout: int = CELL_TIMEOUT) -> list[Path]:
     """Execute a notebook and write the executed copy, an HTML page and its pictures into a folder.
 
     Returns:
@@ -240,7 +235,7 @@ def publish(
     """
     from nbconvert import HTMLExporter
 
-    notebook = clean(run(path, timeout=timeout, progress=progress))
+    notebook = clean(run(path, timeout=timeout))
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob(f"{path.stem}*"):
         old.unlink()

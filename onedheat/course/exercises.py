@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from onedheat.course.show import escaped, folded, show_html
+from onedheat.course.show import OPEN, RIGHT, escaped, folded, show_html, told
 
 Answer = Callable[..., Any]
 
@@ -35,11 +35,8 @@ class Verdict:
     message: str
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        sign, colour = ("✓", "#009E73") if self.passed else ("→", "#0072B2")
-        markup = (
-            f'<div role="status" style="border-left: 5px solid {colour}; padding: 0.3em 0.8em">'
-            f"<b>{sign}</b> {escaped(self.message)}</div>"
-        )
+        sign, colour = ("✓", RIGHT) if self.passed else ("→", OPEN)
+        markup = told(f"<b>{sign}</b> {escaped(self.message)}", colour)
         return {"text/html": markup, "text/plain": f"{sign} {self.message}"}
 
 
@@ -91,11 +88,8 @@ class Exercise:
                 )
         if any(result is None for result in results):
             return Verdict(False, "Your function gives nothing back. Is a `return` missing?")
-        wrong = [
-            i
-            for i, case in enumerate(self.cases)
-            if not self._same(results[i], self.solution(*case))
-        ]
+        wanted = [self.solution(*case) for case in self.cases]
+        wrong = [i for i, result in enumerate(results) if not self._same(result, wanted[i])]
         if not wrong and self.dtype:
             kinds = {str(np.asarray(_plain(result)).dtype) for result in results}
             if kinds != {self.dtype}:
@@ -113,15 +107,14 @@ class Exercise:
                 )
             return Verdict(True, said)
         for mistake in self.mistakes:
-            if all(
-                self._same(results[i], mistake.makes(*case)) for i, case in enumerate(self.cases)
-            ):
+            made = (mistake.makes(*case) for case in self.cases)
+            if all(map(self._same, results, made)):
                 return Verdict(False, mistake.hint)
         case = self.cases[wrong[0]]
         return Verdict(
             False,
             f"Wrong in {len(wrong)} of {len(self.cases)} cases. With {self._shown(case)} the answer is "
-            f"{_beside(self.solution(*case), results[wrong[0]])}.",
+            f"{_beside(wanted[wrong[0]], results[wrong[0]])}.",
         )
 
     def help(self) -> None:

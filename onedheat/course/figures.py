@@ -12,15 +12,21 @@ from pathlib import Path
 import onedheat
 from onedheat.checkpoints import CheckpointError
 from onedheat.course.augmented import augmented_faces
-from onedheat.course.drawn import drawn_clips, drawn_faces, drawn_reliability
+from onedheat.course.drawn import (
+    reliability_on_drawn_faces,
+    sheet_of_drawn_faces,
+    strips_of_drawn_clips,
+)
 from onedheat.course.moving import moving_faces
-from onedheat.course.photos import Photo, look_inside, photographs
+from onedheat.course.photos import look_inside, photographs
+from onedheat.data.images import RGB
+from onedheat.geometry import Landmarks
 from onedheat.pipeline import Face, Landmarker
 from onedheat.plots import FaceView, Figure
 from onedheat.plots.faces import faces_on_photo
 from onedheat.plots.rounding import rounding_floor, snapped_faces
 
-Found = Mapping[str, tuple[Photo, list[Face]]]
+Found = Mapping[str, tuple[RGB, list[Face]]]
 Draw = Callable[[Found, Landmarker], Figure]
 EYE_CORNER = "right_eye_0"
 BINS = (32, 64, 128, 256, 384, 512, 640, 768)
@@ -52,16 +58,8 @@ def _views(found: Found, landmarker: Landmarker) -> list[FaceView]:
     ]
 
 
-def _augmentation(found: Found, _: Landmarker) -> Figure:
-    return augmented_faces(
-        {name: (photo, faces[0].landmarks) for name, (photo, faces) in found.items()}
-    )
-
-
-def _motion_from_stills(found: Found, _: Landmarker) -> Figure:
-    return moving_faces(
-        {name: (photo, faces[0].landmarks) for name, (photo, faces) in found.items()}
-    )
+def _first_faces(found: Found) -> dict[str, tuple[RGB, Landmarks]]:
+    return {name: (photo, faces[0].landmarks) for name, (photo, faces) in found.items()}
 
 
 FIGURES: dict[str, Draw] = {
@@ -70,11 +68,11 @@ FIGURES: dict[str, Draw] = {
     "grace_hopper.png": _on_photo("Grace Hopper"),
     "snapped_face.png": lambda found, by: snapped_faces(_views(found, by)[0], [32, 64, 256, 768]),
     "rounding_floor.png": lambda found, by: rounding_floor(_views(found, by), BINS),
-    "augmentation.png": _augmentation,
-    "motion_from_stills.png": _motion_from_stills,
-    "synthetic_faces.png": lambda found, by: drawn_faces(),
-    "synthetic_clips.png": lambda found, by: drawn_clips(),
-    "reliability.png": lambda found, by: drawn_reliability(),
+    "augmentation.png": lambda found, by: augmented_faces(_first_faces(found)),
+    "motion_from_stills.png": lambda found, by: moving_faces(_first_faces(found)),
+    "synthetic_faces.png": lambda found, by: sheet_of_drawn_faces(),
+    "synthetic_clips.png": lambda found, by: strips_of_drawn_clips(),
+    "reliability.png": lambda found, by: reliability_on_drawn_faces(),
 }
 
 

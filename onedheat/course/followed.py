@@ -3,13 +3,28 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from onedheat.course.photos import Photo
+from onedheat.data.images import RGB
 from onedheat.pipeline import TrackedFace
 
 MOST = 40  # pictures
 BYTES = 60_000_000  # of all pictures together
+
+
+def most_seen(identities: Int[np.ndarray, "found"]) -> int:
+    """The number of the face that was found most often.
+
+    Raises:
+        ValueError: no face was found.
+    """
+    if not len(identities):
+        raise ValueError(
+            "no face was found in the video; give one with a face that fills a fifth of the picture or "
+            'more, or set finder = "yunet", which finds more'
+        )
+    numbers, counts = np.unique(identities, return_counts=True)
+    return int(numbers[counts.argmax()])
 
 
 class FollowedVideo:
@@ -25,12 +40,12 @@ class FollowedVideo:
     """
 
     def __init__(self):
-        self.pictures: dict[int, Photo] = {}
+        self.pictures: dict[int, RGB] = {}
         self.seconds: list[float] = []
         self.faces: list[Sequence[TrackedFace]] = []
         self._step = 1
 
-    def add(self, seconds: float, picture: Photo, faces: Sequence[TrackedFace]) -> None:
+    def add(self, seconds: float, picture: RGB, faces: Sequence[TrackedFace]) -> None:
         """Takes in the next frame."""
         number = len(self.faces)
         self.seconds.append(seconds)
@@ -51,13 +66,7 @@ class FollowedVideo:
             ValueError: no face was found.
         """
         found = [face for faces in self.faces for face in faces]
-        if not found:
-            raise ValueError(
-                f"no face was found in {len(self.faces)} frames; give a video with a face that fills a "
-                'fifth of the picture or more, or set finder = "yunet", which finds more'
-            )
-        identities, counts = np.unique([face.identity for face in found], return_counts=True)
-        mine = int(identities[counts.argmax()])
+        mine = most_seen(np.array([face.identity for face in found], dtype=int))
         track = np.full((len(self.faces), *found[0].landmarks.shape), np.nan)
         sigma = track.copy()
         for number, faces in enumerate(self.faces):

@@ -4,12 +4,12 @@ live = LivePlot("my first run")
 Run(preset, faces, "runs/first", on_validation=live).train()
 """
 
-import base64
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from IPython.display import display
 
+from onedheat.course.show import picture_of
 from onedheat.plots import Figure
 from onedheat.plots.learning import learning_curves
 from onedheat.training import Measured
@@ -40,14 +40,8 @@ class LivePlot:
     def __call__(self, run: HasHistory) -> None:
         """Shows where the run is; `Run` calls this as its `on_validation`."""
         self.figure = learning_curves(run.history, self.title, constant=self.constant)
+        content, metadata = picture_of(self.figure)
         if self._shown is None:
-            self._shown = display(*self._content(), display_id=True, **self._how())
+            self._shown = display(content, display_id=True, metadata=metadata, raw=True)
         else:
-            self._shown.update(*self._content(), **self._how())
-
-    def _content(self) -> tuple[dict[str, str]]:
-        encoded = base64.b64encode(self.figure.small_png()).decode()
-        return ({"image/png": encoded, "text/plain": self.figure.alt},)
-
-    def _how(self) -> dict[str, Any]:
-        return {"metadata": {"image/png": {"alt": self.figure.alt}}, "raw": True}
+            self._shown.update(content, metadata=metadata, raw=True)

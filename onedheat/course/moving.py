@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from onedheat.course.augmented import photographed_faces
-from onedheat.course.photos import Photo
+from onedheat.course.photos import photographed_faces
 from onedheat.data.datasets import BEND
+from onedheat.data.images import RGB
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.geometry import Landmarks
 from onedheat.plots import Figure
@@ -22,7 +22,7 @@ CAPTIONS = {
 }
 
 
-def moving_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> Figure:
+def moving_faces(photos: Mapping[str, tuple[RGB, Landmarks]]) -> Figure:
     """A clip of each photograph: the first with the occluders of training, the next with those of tests.
 
     Args:
@@ -35,15 +35,7 @@ def moving_faces(photos: Mapping[str, tuple[Photo, Landmarks]]) -> Figure:
         config = StillMotionConfig(width=SIDE, height=SIDE, occluders=family, bend=bend)
         clip = clips_from_stills(faces, FRAMES, seed=SEEDS[family], config=config).clips[number]
         pictures = np.stack([clip.frames[t] for t in SHOWN])
-        strips.append(
-            ClipStrip(
-                CAPTIONS[family].format(name),
-                pictures,
-                SHOWN,
-                clip.landmarks,
-                clip.visible,
-                config.fps,
-            )
-        )
+        caption, track = CAPTIONS[family].format(name), (clip.landmarks, clip.visible)
+        strips.append(ClipStrip(caption, pictures, SHOWN, *track, config.fps))
     landmark = faces.scheme.points.index(LANDMARK)
     return clip_strips(strips, landmark, "tip of the nose")

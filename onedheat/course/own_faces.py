@@ -9,14 +9,16 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from onedheat.course.augmented import photographed_faces
-from onedheat.course.photos import Photo
+from onedheat.course.followed import most_seen
+from onedheat.course.photos import photographed_faces
 from onedheat.data.clips import Clip
+from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.data.synthetic import render_face
 from onedheat.data.synthetic.faces import FACES_EACH
 from onedheat.geometry import Crop, Landmarks, tight_box, warp
+from onedheat.metrics import nrmse
 from onedheat.models import Detector
 from onedheat.pipeline import Landmarker
 from onedheat.plots.own import OwnFace
@@ -28,6 +30,7 @@ SIDE = 160  # pixels of a drawn example
 FACES_SEED = 123  # of the people, whom `synthetic68` has not seen
 CLIP_SIZE = 320, 240
 KEPT_BYTES = 100_000_000  # for pictures of a video
+AT_ONCE = 8  # faces that are looked at together; few, where memory is short
 
 
 def seven_points(landmarks: Landmarks) -> Float[np.ndarray, "7 2"]:
@@ -36,30 +39,21 @@ def seven_points(landmarks: Landmarks) -> Float[np.ndarray, "7 2"]:
     Temples, tip of the nose and chin are among the 68; the middles of the eyes and of the mouth are not.
     """
     middles = [landmarks[36:42].mean(0), landmarks[42:48].mean(0)]
-    return np.stack(
-        [
-            landmarks[0],
-            landmarks[16],
-            *middles,
-            landmarks[30],
-            landmarks[[62, 66]].mean(0),
-            landmarks[8],
-        ]
-    )
+    mouth = landmarks[[62, 66]].mean(0)
+    return np.stack([*landmarks[[0, 16]], *middles, landmarks[30], mouth, landmarks[8]])
 
 
-def write_examples(folder: Path, train: int, test: int, seed: int = FACES_SEED) -> Path:
+def write_examples(folder: Path, train: int, test: int) -> Path:
     """Draws faces into a folder, with a CSV of their seven points as `onedheat.data.own` reads it.
 
     Args:
         folder: made where it is missing.
         train: how many faces go to ``train/``, each of another person.
         test: how many others go to ``test/``.
-        seed: another seed, other people.
     """
     rows = []
     for number in range(train + test):
-        face = render_face(seed, number * FACES_EACH, SIDE)
+        face = render_face(FACES_SEED, number * FACES_EACH, SIDE)
         name = f"{'train' if number < train else 'test'}/{number:02d}.png"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(face.image).save(folder / name)
@@ -72,7 +66,7 @@ def write_examples(folder: Path, train: int, test: int, seed: int = FACES_SEED) 
 
 
 def moving_photograph(
-    name: str, photo: Photo, landmarks: Landmarks, frames: int, seed: int = 28
+    name: str, photo: RGB, landmarks: Landmarks, frames: int, seed: int = 28
 ) -> Clip:
     """A clip of a photograph that moves as a face before a hand-held camera does.
 
@@ -89,7 +83,7 @@ def moving_photograph(
     return clips_from_stills(faces, frames, seed=seed, config=config).clips[0]
 
 
-def write_clip(path: Path, frames: Iterable[Photo], fps: float) -> Path:
+def write_clip(path: Path, frames: Iterable[RGB], fps: float) -> Path:
     """Writes frames as a video, H.264 where it can be had; the path that it has then."""
     with open_video(path, fps) as video:
         for number, frame in enumerate(frames):
@@ -98,8 +92,8 @@ def write_clip(path: Path, frames: Iterable[Photo], fps: float) -> Path:
 
 
 def pick_frames(
-    frames: Iterable[tuple[float, Photo]], tracks: Tracks, most: int = 40
-) -> tuple[dict[int, Photo], Float[np.ndarray, "frames landmarks 2"], Float[np.ndarray, "frames"]]:
+    frames: Iterable[tuple[float, RGB]], tracks: Tracks, most: int = 40
+) -> tuple[dict[int, RGB], Float[np.ndarray, "frames landmarks 2"], Float[np.ndarray, "frames"]]:
     """Frames of a video to look at, and the track of the face that is in most of them.
 
     Args:
@@ -115,13 +109,7 @@ def pick_frames(
     Raises:
         ValueError: no face was found.
     """
-    if not len(tracks):
-        raise ValueError(
-            "no face was found in the video; give one with a face that fills a fifth of the picture or "
-            'more, or set finder = "yunet", which finds more'
-        )
-    identities, counts = np.unique(tracks.identity, return_counts=True)
-    longest = int(identities[counts.argmax()])
+    longest = most_seen(tracks.identity)
     mine = tracks.frame[tracks.identity == longest]
     count = int(mine.max()) + 1
     kept, seconds, wanted = {}, [], set()
@@ -153,19 +141,11 @@ def _to_unit(sample: Sample) -> Crop:
     return Crop.from_box(tight_box(sample.landmarks), 1)
 
 
-def find_in_boxes(
-    detector: Detector, test: FaceSet, batch_size: int = 8
-) -> Float[np.ndarray, "faces landmarks 2"]:
-    """What a detector finds in the `tight_box` of each face's own landmarks, in one look.
-
-    Args:
-        detector: the network.
-        test: the faces.
-        batch_size: faces looked at at once, few where memory is short.
-    """
+def find_in_boxes(detector: Detector, test: FaceSet) -> Float[np.ndarray, "faces landmarks 2"]:
+    """What a detector finds in the `tight_box` of each face's own landmarks, in one look."""
     landmarker, found = Landmarker(detector), []
-    for first in range(0, len(test), batch_size):
-        samples = test.samples[first : first + batch_size]
+    for first in range(0, len(test), AT_ONCE):
+        samples = test.samples[first : first + AT_ONCE]
         boxes = np.stack([tight_box(sample.landmarks) for sample in samples])
         found.append(landmarker.locate([sample.image() for sample in samples], boxes).landmarks)
     return np.concatenate(found)
@@ -176,8 +156,7 @@ def errors_by_face(
 ) -> Float[np.ndarray, "faces"]:
     """NRMSE of each face in per cent of the scheme's normaliser."""
     truth = test.landmarks()
-    distances = test.scheme.normalising_distance(truth)
-    return 100 * np.linalg.norm(found - truth, axis=-1).mean(axis=1) / distances
+    return nrmse(found, truth, test.scheme.normalising_distance(truth))
 
 
 def own_faces(

@@ -1,22 +1,22 @@
 """The two public-domain photographs that lessons look at without a network, and a look inside."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
-from onedheat.data.images import as_rgb
-from onedheat.geometry import Crop, warp
+from onedheat.data.images import RGB, as_rgb
+from onedheat.data.samples import FaceSet, Sample
+from onedheat.geometry import Crop, Landmarks, warp
 from onedheat.heatmaps import Heatmaps, decode, heights, spread
+from onedheat.landmarks import IBUG68
 from onedheat.pipeline import Face, Landmarker, to_batch
 from onedheat.plots import FaceView
 from onedheat.plots.faces import TwoVectors
 
-Photo = UInt8[np.ndarray, "height width 3"]
 
-
-def photographs() -> dict[str, Photo]:
+def photographs() -> dict[str, RGB]:
     """Name of the person → photo, (H, W, 3) uint8 RGB.
 
     Eileen Collins (NASA) comes inside scikit-image, Grace Hopper (United States Navy) inside
@@ -31,8 +31,36 @@ def photographs() -> dict[str, Photo]:
     return {"Eileen Collins": as_rgb(data.astronaut()), "Grace Hopper": as_rgb(hopper)}
 
 
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A photo in memory, as the source of a sample."""
+
+    name: str
+    photo: RGB
+
+    def read(self) -> RGB:
+        """The photo, (H, W, 3) RGB."""
+        return self.photo
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def photographed_faces(photos: Mapping[str, tuple[RGB, Landmarks]]) -> FaceSet:
+    """Photographs in memory as a set of faces.
+
+    Args:
+        photos: name → photo and the landmarks of its face, in pixels of the photo.
+    """
+    samples = (
+        Sample(InMemory(name, photo), landmarks, name, "")
+        for name, (photo, landmarks) in photos.items()
+    )
+    return FaceSet("photographs", "all", IBUG68, tuple(samples))
+
+
 def look_inside(
-    landmarker: Landmarker, photos: Mapping[str, Photo], found: Mapping[str, Sequence[Face]]
+    landmarker: Landmarker, photos: Mapping[str, RGB], found: Mapping[str, Sequence[Face]]
 ) -> dict[str, TwoVectors]:
     """What the network puts out for each face of some photos, as pictures that can be moved.
 
@@ -53,7 +81,7 @@ def look_inside(
     }
 
 
-def _two_vectors(landmarker: Landmarker, photo: Photo, face: Face, name: str) -> TwoVectors:
+def _two_vectors(landmarker: Landmarker, photo: RGB, face: Face, name: str) -> TwoVectors:
     config = landmarker.detector.config
     seen = warp(photo, Crop.from_box(face.box, config.size))
     with torch.inference_mode():

@@ -29,6 +29,8 @@ CONTRAST = 0.25  # between the brightnesses, at least
 TARGET_SIGMA = 1.0  # px, as wide as a blob
 LEVELS = 6  # of brightness that an encoder tells apart
 FIRST_GAIN = 4.0  # features this large compare like with like before anything is learned
+DEPTH, WIDTH = 8, 32  # h, and the channels inside a reader
+BATCH, RATE = 64, 1e-2  # pictures in a step of training, and its learning rate
 
 Shadow = Float[Tensor, "pictures size"]
 
@@ -49,6 +51,11 @@ class Blobs:
     def lower(self) -> Int[Tensor, " pictures"]:
         """Which blob is the lowest one."""
         return self.places[..., 1].masked_fill(self.brightness == 0, -1).argmax(dim=1)
+
+    def brighter_first(self) -> Float[Tensor, "pictures blobs 2"]:
+        """The places, those of the brightest blobs first."""
+        order = self.brightness.argsort(dim=1, descending=True)
+        return self.places.take_along_dim(order[..., None], dim=1)
 
     def upside_down(self) -> "Blobs":
         """The pictures turned over: the same x shadows, the other blob is the lower one."""
@@ -115,10 +122,10 @@ class Encoder(nn.Module):
     deeper encoder it did, and networks were right with rows that matched nothing.
     """
 
-    def __init__(self, depth: int):
+    def __init__(self):
         super().__init__()
         self.register_buffer("levels", torch.linspace(0, BRIGHTNESS[1], LEVELS))
-        self.layer = nn.Conv1d(LEVELS + 1, depth, kernel_size=5, padding=2)
+        self.layer = nn.Conv1d(LEVELS + 1, DEPTH, kernel_size=5, padding=2)
         with torch.no_grad():
             self.layer.weight *= FIRST_GAIN
 
@@ -133,12 +140,12 @@ class Reader(nn.Module):
     """CNN₂ of the puzzle: D′ of (B, 1, a, h) → logits of one landmark, (B, 1, a); sees one pixel to
     each side."""
 
-    def __init__(self, depth: int, width: int):
+    def __init__(self):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv1d(depth, width, kernel_size=3, padding=1),
+            nn.Conv1d(DEPTH, WIDTH, kernel_size=3, padding=1),
             nn.ReLU(),
-            nn.Conv1d(width, 1, kernel_size=1),
+            nn.Conv1d(WIDTH, 1, kernel_size=1),
         )
 
     def forward(self, features: AxisFeatures) -> Float[Tensor, "batch 1 bins"]:
@@ -150,17 +157,15 @@ class PuzzleNetwork(nn.Module):
 
     Args:
         gamma: γ of Eq. 10; at 0 the branches stay apart.
-        depth: h.
-        width: channels inside a reader.
     """
 
-    def __init__(self, gamma: float, depth: int = 8, width: int = 32):
+    def __init__(self, gamma: float):
         super().__init__()
-        self.encode_x, self.encode_y = Encoder(depth), Encoder(depth)
+        self.encode_x, self.encode_y = Encoder(), Encoder()
         # P and Q start at the identity; with encoders that start alike, like is compared with like.
         self.encode_y.load_state_dict(self.encode_x.state_dict())
-        self.coattention = CoAttention(depth, gamma)
-        self.read_x, self.read_y = Reader(depth, width), Reader(depth, width)
+        self.coattention = CoAttention(DEPTH, gamma)
+        self.read_x, self.read_y = Reader(), Reader()
 
     def forward(self, shadow_x: Shadow, shadow_y: Shadow) -> Heatmaps:
         """Logits of where the lower blob is, (B, 1, a) each."""
@@ -179,13 +184,7 @@ class PuzzleNetwork(nn.Module):
 
 
 def train_puzzle(
-    gamma: float,
-    *,
-    seed: int = 0,
-    steps: int = 300,
-    batch_size: int = 64,
-    learning_rate: float = 1e-2,
-    device: str = "cpu",
+    gamma: float, *, seed: int = 0, steps: int = 300, device: str = "cpu"
 ) -> PuzzleNetwork:
     """Trains on pictures that are new at every step: same seed, same pictures whatever γ.
 
@@ -199,12 +198,12 @@ def train_puzzle(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = PuzzleNetwork(gamma).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), learning_rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, max(1, steps))
+    optimizer = torch.optim.Adam(network.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, max(1, steps))
     with one_thread():  # so small that others would only wait for one another
         for _ in range(steps):
-            blobs = draw_blobs(batch_size, generator, third=True)
-            asked = blobs.places[torch.arange(batch_size), blobs.lower][:, None].to(device)
+            blobs = draw_blobs(BATCH, generator, third=True)
+            asked = blobs.places[torch.arange(BATCH), blobs.lower][:, None].to(device)
             heatmaps = network(*(shadow.to(device) for shadow in blobs.shadows()))
             loss = heatmap_loss(heatmaps, asked, SIZE, TARGET_SIGMA, loss="cross_entropy")
             optimizer.zero_grad()
@@ -253,8 +252,7 @@ def follows_brightness(network: PuzzleNetwork, blobs: Blobs) -> Bool[Tensor, " p
 def weight_between_blobs(network: PuzzleNetwork, blobs: Blobs) -> Float[Tensor, "pictures 2 2"]:
     """How much of blob i's row of W^{yx} lies on blob j: within 1.5 pixels of its y. Brighter first."""
     yx = network.affinities(*blobs.shadows())
-    order = blobs.brightness.argsort(dim=1, descending=True)
-    places = blobs.places.take_along_dim(order[..., None], dim=1)
+    places = blobs.brighter_first()
     rows = yx.take_along_dim(places[..., 0].round().long()[..., None], dim=1)
     near = (pixels() - places[..., 1, None]).abs() <= 1.5
     return rows @ near.float().mT
@@ -289,8 +287,7 @@ def _cases(networks: Mapping[str, PuzzleNetwork], blobs: Blobs) -> list[Case]:
     answers = {
         name: network(*shadows).x[:, 0].softmax(dim=-1) for name, network in networks.items()
     }
-    order = blobs.brightness.argsort(dim=1, descending=True)
-    places = blobs.places.take_along_dim(order[..., None], dim=1)
+    places = blobs.brighter_first()
     return [
         Case(
             pictures[index].numpy(),

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
-from onedheat.course.show import escaped, folded, show_html, show_widget
-
-RIGHT, OPEN = "#009E73", "#0072B2"
+from onedheat.course.show import OPEN, RIGHT, escaped, folded, show_html, show_widget, told
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,18 @@ class Question:
         """The right one."""
         return next(choice for choice in self.choices if choice.right)
 
-    def markup(self, number: int | None = None) -> str:
-        """The question as HTML without widgets, its answer folded."""
-        head = f"<b>Question {number}.</b> " if number else ""
+    def plain(self) -> str:
+        """The question as text."""
+        return "\n".join([self.text, *(f"- {choice.text}" for choice in self.choices)])
+
+    def markup(self, after: str, head: str = "") -> str:
+        """The question as HTML without widgets, with something after its options."""
         options = "".join(f"<li>{escaped(choice.text)}</li>" for choice in self.choices)
-        answer = folded("Answer", f"<p>{escaped(self.answer.text)}: {escaped(self.answer.why)}</p>")
-        return f"<p>{head}{escaped(self.text)}</p><ol>{options}</ol>{answer}"
+        return f"<p>{head}{escaped(self.text)}</p><ol>{options}</ol>{after}"
+
+    def folded_answer(self) -> str:
+        """The right option and why, as HTML to be opened."""
+        return folded("Answer", f"<p>{escaped(self.answer.text)}: {escaped(self.answer.why)}</p>")
 
 
 def _choices(question: Question) -> widgets.RadioButtons:
@@ -55,13 +59,6 @@ def _choices(question: Question) -> widgets.RadioButtons:
         options=[(choice.text.replace("`", ""), choice) for choice in question.choices],
         value=None,
         layout=widgets.Layout(width="auto"),
-    )
-
-
-def _said(text: str, colour: str) -> str:
-    return (
-        f'<div role="status" style="border-left: 5px solid {colour}; padding: 0.2em 0.8em; '
-        f'max-width: 48em; line-height: 1.4">{escaped(text)}</div>'
     )
 
 
@@ -90,17 +87,17 @@ class Quiz:
     def _answer(self, choice: Choice | None, reply: widgets.HTML) -> None:
         if choice is not None:
             sign = "✓ Right." if choice.right else "→ Not this."
-            reply.value = _said(f"{sign} {choice.why}", RIGHT if choice.right else OPEN)
+            words = escaped(f"{sign} {choice.why}")
+            reply.value = told(words, RIGHT if choice.right else OPEN)
 
     def show(self) -> None:
         """Displays the questions."""
-        plain = "\n\n".join(
-            "\n".join(
-                [f"Question {number}. {question.text}", *(f"- {c.text}" for c in question.choices)]
-            )
-            for number, question in enumerate(self.questions, start=1)
+        numbered = list(enumerate(self.questions, start=1))
+        plain = "\n\n".join(f"Question {number}. {one.plain()}" for number, one in numbered)
+        markup = "".join(
+            one.markup(one.folded_answer(), f"<b>Question {number}.</b> ")
+            for number, one in numbered
         )
-        markup = "".join(q.markup(number) for number, q in enumerate(self.questions, start=1))
         show_widget(self.box(), plain, markup)
 
 
@@ -129,7 +126,7 @@ class Prediction:
             choices.value = self.locked
             choices.disabled = lock.disabled = True
             lock.description = "Locked"
-            reply.value = _said(f"Locked: {self.locked.text}. Go on and find out.", OPEN)
+            reply.value = told(escaped(f"Locked: {self.locked.text}. Go on and find out."), OPEN)
 
         def pressed(_button) -> None:
             self.locked = self.locked or choices.value
@@ -143,15 +140,8 @@ class Prediction:
 
     def ask(self) -> None:
         """Displays the question."""
-        options = "".join(f"<li>{escaped(choice.text)}</li>" for choice in self.question.choices)
-        plain = "\n".join(
-            [self.question.text, *(f"- {choice.text}" for choice in self.question.choices)]
-        )
-        markup = (
-            f"<p>{escaped(self.question.text)}</p><ol>{options}</ol>"
-            "<p>(The answer comes below.)</p>"
-        )
-        show_widget(self.box(), plain, markup)
+        markup = self.question.markup("<p>(The answer comes below.)</p>")
+        show_widget(self.box(), self.question.plain(), markup)
 
     def reveal(self) -> None:
         """Displays the answer beside what was locked."""
@@ -163,4 +153,4 @@ class Prediction:
         else:
             before = f"You predicted “{self.locked.text}”. {self.locked.why} "
         said = f"{before}The answer: {answer.text}. {answer.why}"
-        show_html(_said(said, RIGHT), said)
+        show_html(told(escaped(said), RIGHT), said)

@@ -15,7 +15,7 @@ from onedheat.landmarks import IBUG68
 from onedheat.models import LandmarkNetwork
 from onedheat.pipeline import to_batch
 from onedheat.plots import FaceView
-from onedheat.plots.resolution import Look, Resolution, Trained
+from onedheat.plots.resolution import AnswerAtL, Resolution, TrainedNetwork
 
 SEED = 1  # of the faces that the atlas is measured on: people whom no network has seen
 DECODERS = {"1D": "dark", "2D": "dark"}
@@ -25,7 +25,7 @@ Load = Callable[[str], LandmarkNetwork]
 
 def trained_networks(
     bins: Iterable[int] = RESOLUTIONS, bins_2d: Iterable[int] = RESOLUTIONS_2D
-) -> list[tuple[str, Trained]]:
+) -> list[tuple[str, TrainedNetwork]]:
     """The atlas' networks of several resolutions: name and what was measured of each."""
     entries = [("1D", one_dimensional(one)) for one in bins]
     entries += [("2D", two_dimensional(one)) for one in bins_2d]
@@ -33,7 +33,7 @@ def trained_networks(
     return [
         (
             entry.name,
-            Trained(
+            TrainedNetwork(
                 kind,
                 entry.config.bins,
                 measured[entry.name].nrmse[DECODERS[kind]],
@@ -57,24 +57,15 @@ def drawn_faces(indices: Sequence[int], seed: int = SEED) -> tuple[list[FaceView
     views, pictures = [], []
     for index in indices:
         face = render_face(seed, index, PICTURE)
-        box = tight_box(face.landmarks)
-        crop = Crop.from_box(box, SIZE)
-        pictures.append(warp(face.image, crop))
-        views.append(
-            FaceView(
-                f"Drawn face {index}",
-                warp(face.image, Crop.from_box(box, 4 * SIZE)),
-                SIZE,
-                crop.to_crop(face.landmarks),
-                IBUG68,
-            )
-        )
+        pictures.append(warp(face.image, Crop.from_box(tight_box(face.landmarks), SIZE)))
+        known, how = (face.image, face.landmarks), {"scheme": IBUG68, "side": 4 * SIZE}
+        views.append(FaceView.from_photo(f"Drawn face {index}", *known, SIZE, **how))
     return views, to_batch(pictures)
 
 
 @torch.inference_mode()
 def resolution_pictures(
-    networks: Sequence[tuple[str, Trained]],
+    networks: Sequence[tuple[str, TrainedNetwork]],
     indices: Sequence[int],
     seed: int = SEED,
     load: Load = atlas.load,
@@ -91,7 +82,7 @@ def resolution_pictures(
         Name of the face → its picture.
     """
     views, pictures = drawn_faces(indices, seed)
-    looks: list[list[Look]] = [[] for _ in views]
+    answers: list[list[AnswerAtL]] = [[] for _ in views]
     for name, network in networks:
         model = load(name).eval()
         output = model(pictures)
@@ -99,5 +90,5 @@ def resolution_pictures(
         kept = [values.numpy() for values in ((output,) if network.kind == "2D" else output)]
         for face, found in enumerate(landmarks):
             heatmaps = [values[face].astype(np.float32) for values in kept]
-            looks[face].append(Look(network, found, heatmaps))
-    return {view.name: Resolution(view, of) for view, of in zip(views, looks, strict=True)}
+            answers[face].append(AnswerAtL(network, found, heatmaps))
+    return {view.name: Resolution(view, of_it) for view, of_it in zip(views, answers, strict=True)}

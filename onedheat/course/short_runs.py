@@ -20,7 +20,7 @@ from onedheat.atlas.faces import kept_faces
 from onedheat.atlas.plan import one_dimensional, recipe
 from onedheat.data.samples import FaceSet
 from onedheat.faces import Boxes
-from onedheat.geometry import Crop, tight_box, warp
+from onedheat.geometry import Crop, tight_box
 from onedheat.heatmaps import Loss, heights
 from onedheat.metrics import nrmse
 from onedheat.models import Detector, DetectorConfig
@@ -139,10 +139,8 @@ class Watch:
 
     def view(self, face: int, name: str, size: int) -> FaceView:
         """One of the faces with its true landmarks, as figures show it; `size` is F."""
-        box = self.boxes[face]
-        picture = warp(self.images[face], Crop.from_box(box, SIDE))
-        truth = Crop.from_box(box, size).to_crop(self.truth[face])
-        return FaceView(name, picture, size, truth, self.scheme)
+        known = self.images[face], self.truth[face]
+        return FaceView.from_photo(name, *known, size, scheme=self.scheme, side=SIDE)
 
 
 def boxes_of(landmarks: Points) -> Boxes:
@@ -182,7 +180,7 @@ def ask_to_stop(_run: Run) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class WatchedRun:
     """A run that is over.
 
     Attributes:
@@ -202,7 +200,7 @@ def train_watched(
     *,
     shown: Sequence[int] = (0,),
     stop_after: int | None = None,
-) -> Trained:
+) -> WatchedRun:
     """Trains, and looks at every validation, until something ends it: its last step, a loss that is not
     finite, or enough seen.
 
@@ -234,8 +232,8 @@ def train_watched(
     try:
         run.train()
     except FloatingPointError as error:
-        return Trained(watch, str(error))
-    return Trained(watch)
+        return WatchedRun(watch, str(error))
+    return WatchedRun(watch)
 
 
 def sharpening_views(

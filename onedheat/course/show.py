@@ -9,9 +9,18 @@ import html
 
 from IPython.display import display
 
+from onedheat.course import WIDGET_VIEW
 from onedheat.plots import Figure
+from onedheat.plots.figure import BLUE, GREEN
 
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+RIGHT, OPEN = GREEN, BLUE  # colours of answers
+
+
+def picture_of(figure: Figure) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """A figure and its metadata, alt text included, as `display` takes them raw."""
+    encoded = base64.b64encode(figure.small_png()).decode()
+    content = {"image/png": encoded, "text/plain": figure.alt}
+    return content, {"image/png": {"alt": figure.alt}}
 
 
 def show(figure: Figure) -> None:
@@ -20,12 +29,8 @@ def show(figure: Figure) -> None:
     JupyterLab 4.6 gives a stored picture no alt text, whatever its metadata say; web pages made by
     nbconvert do.
     """
-    encoded = base64.b64encode(figure.small_png()).decode()
-    display(
-        {"image/png": encoded, "text/plain": figure.alt},
-        metadata={"image/png": {"alt": figure.alt}},
-        raw=True,
-    )
+    content, metadata = picture_of(figure)
+    display(content, metadata=metadata, raw=True)
     show_html(
         folded("The picture in words", f"<p>{escaped(figure.alt)}</p>"), "(in words: see above)"
     )
@@ -55,6 +60,14 @@ def escaped(text: str) -> str:
     """Text for HTML; what stands between backticks becomes code."""
     parts = html.escape(text).split("`")
     return "".join(f"<code>{part}</code>" if odd % 2 else part for odd, part in enumerate(parts))
+
+
+def told(markup: str, colour: str) -> str:
+    """HTML of an answer, which a screen reader says when it comes up."""
+    return (
+        f'<div role="status" style="border-left: 5px solid {colour}; padding: 0.2em 0.8em; '
+        f'max-width: 48em; line-height: 1.4">{markup}</div>'
+    )
 
 
 def folded(summary: str, inner: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from onedheat.course.photos import Photo
+from onedheat.data.images import RGB
 from onedheat.geometry import Crop, warp
 from onedheat.heatmaps import heights
 from onedheat.models import Detector
@@ -39,7 +39,7 @@ class Stop(NamedTuple):
     takes: int | None = None
 
 
-def way_through(landmarker: Landmarker, name: str, photo: Photo, face: Face) -> WayThrough:
+def way_through(landmarker: Landmarker, name: str, photo: RGB, face: Face) -> WayThrough:
     """A face's way through the landmarker's network, as a picture that can be moved.
 
     Args:

@@ -11,15 +11,9 @@ from jaxtyping import Bool, Float
 
 from onedheat import atlas
 from onedheat.atlas.clips import KeptFrames, drawn_clip
-from onedheat.atlas.plan import (
-    RECURRENT_2D,
-    RESOLUTIONS,
-    recurrent_2d,
-    tracker,
-)
-from onedheat.course.photos import photographs
+from onedheat.atlas.plan import RECURRENT_2D, RESOLUTIONS, recurrent_2d, tracker
+from onedheat.course.photos import InMemory, photographs
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
 from onedheat.geometry import Box, Crop, tight_box, warp
@@ -55,19 +49,6 @@ def drawn_clips(numbers: Iterable[int], frames: int, seed: int = 1) -> ClipSet:
     return ClipSet("drawn clips", "test", IBUG68, clips)
 
 
-class _Portrait(NamedTuple):
-    """A photo that is in memory, as the source of a sample."""
-
-    name: str
-    pixels: RGB
-
-    def read(self) -> RGB:
-        return self.pixels
-
-    def __str__(self) -> str:
-        return self.name
-
-
 def moving_portraits(landmarker: Landmarker, clips: int, frames: int, seed: int = 0) -> ClipSet:
     """The two photographs of the course before a moving camera, things that pass in front of them.
 
@@ -83,7 +64,7 @@ def moving_portraits(landmarker: Landmarker, clips: int, frames: int, seed: int 
     samples = []
     for name, photo in photographs().items():
         face = max(landmarker(photo), key=lambda face: face.confidence.mean())
-        samples += clips * [Sample(_Portrait(name, photo), face.landmarks, name, "portraits")]
+        samples += clips * [Sample(InMemory(name, photo), face.landmarks, name, "portraits")]
     faces = FaceSet("portraits", "seen", landmarker.scheme, tuple(samples))
     return clips_from_stills(faces, frames, seed=seed, config=StillMotionConfig(occluders="test"))
 
@@ -128,13 +109,12 @@ class MemoryTaken(NamedTuple):
 
 
 @torch.inference_mode()
-def take_memory(network: ClipNetwork, clips: ClipSet, decoder: str = "dark") -> MemoryTaken:
+def take_memory(network: ClipNetwork, clips: ClipSet) -> MemoryTaken:
     """What a network that looks at video finds with its memory, and what without.
 
     Args:
         network: 1D or 2D.
-        clips: annotated, all of one length; their frames are looked at as by `watch`.
-        decoder: of its heatmaps.
+        clips: annotated, all of one length; their frames are looked at as by `see_clip`.
     """
     network.eval()
     cut = [_crops(network, clip) for clip in clips.clips]
@@ -145,7 +125,7 @@ def take_memory(network: ClipNetwork, clips: ClipSet, decoder: str = "dark") -> 
         remembered, state = network.step(now, state)
         alone, _ = network.step(now, fresh)
         for output, into in zip((remembered, alone), found, strict=True):
-            into.append(network.read(output, decoder).landmarks.cpu().double().numpy())
+            into.append(network.read(output, "dark").landmarks.cpu().double().numpy())
     truth = np.concatenate(truth)
     apart = clips.scheme.normalising_distance(truth)
     covered = ~np.concatenate([clip.visible for clip in clips.clips])
@@ -207,7 +187,7 @@ def _lower_peaks(seen: Seen) -> Float[np.ndarray, "frames landmarks"]:
 
 
 @torch.inference_mode()
-def watch(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
+def see_clip(trackers: Mapping[float, Tracker], clip: Clip, name: str) -> ClipSeen:
     """A clip, seen by trackers of several λ and by the detector inside them, frame by frame.
 
     Each frame is looked at in the tight box of the last frame's labels, as the atlas measures it: what

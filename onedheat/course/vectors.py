@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from onedheat.course.photos import Photo
 from onedheat.data import FaceSet
+from onedheat.data.images import RGB
 from onedheat.geometry import Box, Crop, tight_box
-from onedheat.heatmaps import Heatmaps, bin_to_coordinate
+from onedheat.heatmaps import Heatmaps
 from onedheat.pipeline import Landmarker, cut_out
 from onedheat.plots import FaceView
+from onedheat.plots.maps import bin_centers
 from onedheat.plots.reading import ReadVector
 
 
@@ -32,7 +33,7 @@ class SeenFaces:
 
 
 def vectors_in(
-    landmarker: Landmarker, images: Sequence[Photo], boxes: Sequence[Box]
+    landmarker: Landmarker, images: Sequence[RGB], boxes: Sequence[Box]
 ) -> tuple[Heatmaps, list[Crop]]:
     """The vectors of the face in each box, (B, N, L) each, and how the boxes were cut out."""
     pictures, crops = cut_out(images, np.stack(boxes), landmarker.detector.config.size)
@@ -53,7 +54,7 @@ def see_faces(landmarker: Landmarker, faces: FaceSet) -> SeenFaces:
 def face_to_read(
     landmarker: Landmarker,
     name: str,
-    photo: Photo,
+    photo: RGB,
     landmarks: Float[np.ndarray, "landmarks 2"],
     *,
     known: bool = False,
@@ -94,7 +95,7 @@ def noise_correlation(
     """
     vectors = seen.heatmaps.x
     bins = vectors.shape[-1]
-    at = bin_to_coordinate(torch.arange(bins, dtype=torch.float64), size, bins)
+    at = torch.from_numpy(bin_centers(size, bins))
     far = (at - torch.from_numpy(seen.truth[..., :1])).abs() > beyond
     found = []
     for step in apart:

@@ -5,11 +5,14 @@ PNG bytes into an `Image`. Controls have the CSS class ``onedheat-control``, the
 ``onedheat-output``, and the box round both ``onedheat-widget``; a browser test moves every control.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec
 
 import ipywidgets as widgets
 import numpy as np
 
+from onedheat.course import WIDGET_NOTE
 from onedheat.course.show import escaped, show_widget
 from onedheat.plots import FaceView, Figure
 from onedheat.plots.faces import TwoVectors
@@ -17,7 +20,8 @@ from onedheat.plots.rounding import FRAMES, CellAndCurve, SnappedFace
 
 STYLE = {"description_width": "8em"}
 NARROW, WIDE = ({"width": width, "max_width": "100%"} for width in ("22em", "38em"))
-NOTE = "Controls appear here when this cell is run. The figures in this notebook show the same."
+
+Asked = ParamSpec("Asked")
 
 
 def explorer(draw: Callable[..., Figure], controls: Mapping[str, widgets.Widget]) -> widgets.VBox:
@@ -51,21 +55,50 @@ def explorer(draw: Callable[..., Figure], controls: Mapping[str, widgets.Widget]
     return box
 
 
-def dropdown(description: str, options: Sequence[tuple[str, object]]) -> widgets.Dropdown:
-    """A choice from a list of (label, value)."""
+def shown(box: Callable[Asked, widgets.VBox]) -> Callable[Asked, None]:
+    """A function that displays what `box` builds, with a note for where there are no widgets."""
+
+    @wraps(box)
+    def explore(*arguments: Asked.args, **named: Asked.kwargs) -> None:
+        show_widget(box(*arguments, **named), WIDGET_NOTE)
+
+    return explore
+
+
+def dropdown(description: str, options: Iterable[str | tuple[str, object]]) -> widgets.Dropdown:
+    """A choice from a list of names, or of (label, value)."""
     return widgets.Dropdown(
         options=list(options), description=description, style=STYLE, layout=widgets.Layout(**NARROW)
     )
 
 
-def steps(description: str, values: Sequence[float], value: float) -> widgets.SelectionSlider:
+def toggle(
+    options: Sequence[tuple[str, object]],
+    *,
+    button: str = "8em",
+    width: Mapping[str, str] = NARROW,
+) -> widgets.ToggleButtons:
+    """A choice from few (label, value), all in sight; `button` is the width of each."""
+    return widgets.ToggleButtons(
+        options=list(options), style={"button_width": button}, layout=widgets.Layout(**width)
+    )
+
+
+def steps(
+    description: str,
+    values: Sequence[float],
+    value: float,
+    *,
+    label: Callable[[float], str] = "{:g}".format,
+    width: Mapping[str, str] = WIDE,
+) -> widgets.SelectionSlider:
     """A slider over given values; it begins at the one nearest to `value`."""
     return widgets.SelectionSlider(
-        options=[(f"{one:g}", one) for one in values],
+        options=[(label(one), one) for one in values],
         value=min(values, key=lambda one: abs(one - value)),
         description=description,
         style=STYLE,
-        layout=widgets.Layout(**WIDE),
+        layout=widgets.Layout(**width),
     )
 
 
@@ -84,14 +117,11 @@ def slider(description: str, low: int, high: int, value: int, step: int = 1) -> 
 
 def reading_rule() -> widgets.ToggleButtons:
     """Left edge (Eq. 4) or centre."""
-    return widgets.ToggleButtons(
-        options=[(f"bins read at the {rule}", rule) for rule in FRAMES],
-        style={"button_width": "15em"},
-        layout=widgets.Layout(**WIDE),
-    )
+    rules = [(f"bins read at the {rule}", rule) for rule in FRAMES]
+    return toggle(rules, button="15em", width=WIDE)
 
 
-# The explorers of the lessons ---------------------------------------------------------------------
+# The explorers of notebooks 00 and 01 -------------------------------------------------------------
 
 
 def two_vectors_box(pictures: Mapping[str, TwoVectors], landmark: int = 0) -> widgets.VBox:
@@ -101,19 +131,12 @@ def two_vectors_box(pictures: Mapping[str, TwoVectors], landmark: int = 0) -> wi
         lambda face, landmark: pictures[face].move(landmark),
         {
             "landmark": slider("landmark", 0, most, landmark),
-            "face": dropdown("face of", [(name, name) for name in pictures]),
+            "face": dropdown("face of", pictures),
         },
     )
 
 
-def explore_two_vectors(pictures: Mapping[str, TwoVectors], landmark: int = 0) -> None:
-    """Shows `two_vectors_box`."""
-    show_widget(two_vectors_box(pictures, landmark), NOTE)
-
-
-def snapped_face_box(
-    views: Sequence[FaceView], bins: Sequence[int], value: int = 64
-) -> widgets.VBox:
+def snapped_face_box(views: Sequence[FaceView], bins: Sequence[int]) -> widgets.VBox:
     """Choose a resolution; see where real landmarks go."""
     pictures = {view.name: SnappedFace(view) for view in views}
     areas = ("right_eye", "left_eye", "nose", "outer_lip", "contour_8")
@@ -121,35 +144,26 @@ def snapped_face_box(
     return explorer(
         lambda face, bins, rule, area: pictures[face].move(bins, rule, area),
         {
-            "bins": steps("L, bins an axis", bins, value),
+            "bins": steps("L, bins an axis", bins, 64),
             "rule": reading_rule(),
-            "face": dropdown("face of", [(name, name) for name in pictures]),
-            "area": dropdown("from near", list(zip(names, areas, strict=True))),
+            "face": dropdown("face of", pictures),
+            "area": dropdown("from near", zip(names, areas, strict=True)),
         },
     )
 
 
-def explore_snapped_face(views: Sequence[FaceView], bins: Sequence[int], value: int = 64) -> None:
-    """Shows `snapped_face_box`."""
-    show_widget(snapped_face_box(views, bins, value), NOTE)
-
-
-def cell_and_curve_box(
-    point: tuple[float, float], size: int = 256, fewest: int = 64, most: int = 768
-) -> widgets.VBox:
+def cell_and_curve_box(point: tuple[float, float], size: int = 256) -> widgets.VBox:
     """Move L/F; see one point's cell and its E."""
-    picture = CellAndCurve(np.array(point), size, fewest=fewest, most=most)
+    picture = CellAndCurve(np.array(point), size)
     return explorer(
-        lambda bins, rule: picture.move(bins, rule),
+        picture.move,
         {
-            "bins": slider("L, bins an axis", fewest, most, size // 2, step=8),
+            "bins": slider("L, bins an axis", *picture.LIMITS, size // 2, step=8),
             "rule": reading_rule(),
         },
     )
 
 
-def explore_cell_and_curve(
-    point: tuple[float, float], size: int = 256, fewest: int = 64, most: int = 768
-) -> None:
-    """Shows `cell_and_curve_box`."""
-    show_widget(cell_and_curve_box(point, size, fewest, most), NOTE)
+explore_two_vectors = shown(two_vectors_box)
+explore_snapped_face = shown(snapped_face_box)
+explore_cell_and_curve = shown(cell_and_curve_box)

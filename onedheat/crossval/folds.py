@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from onedheat.data.clips import ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 
 
 class Fold(NamedTuple):

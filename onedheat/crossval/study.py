@@ -18,9 +18,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from onedheat.crossval.errors import SearchError
 from onedheat.crossval.search import Number, Search
 from onedheat.crossval.states import BESIDE, FoldState
+from onedheat.errors import SearchError
 from onedheat.training.settings import differences
 
 JOURNAL = "study.journal"

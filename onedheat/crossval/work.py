@@ -21,15 +21,14 @@ import torch
 from accelerate.utils import parse_flag_from_env
 
 from onedheat.checkpoints import CheckpointError
-from onedheat.crossval.errors import SearchError
 from onedheat.crossval.progress import Progress
 from onedheat.crossval.results import Results
 from onedheat.crossval.search import Search
 from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import JOURNAL, Claim, Study
 from onedheat.data.clips import ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
+from onedheat.errors import DataError, SearchError
 from onedheat.files import write_atomically
 from onedheat.processes import (
     ctrl_c_held_back,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from onedheat.data.clips import Clip, ClipSet
 from onedheat.data.datasets import DATASETS, DataSet, dataset
-from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet, Sample, union
+from onedheat.errors import DataError
 
 __all__ = [
     "DATASETS",

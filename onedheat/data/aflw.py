@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from onedheat.data.errors import DataError
 from onedheat.data.folders import find_file, find_photo, folders_below, photo_folders
 from onedheat.data.mat import open_mat
 from onedheat.data.samples import FaceSet, Photo, Sample
+from onedheat.errors import DataError
 from onedheat.landmarks import AFLW19
 
 NAME = "aflw"

@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 from onedheat.data.augment import AugmentConfig, draw_view
 from onedheat.data.clips import ClipSet
 from onedheat.data.crops import FaceBatch, Picture, Plan, cut_ahead, hidden_of
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.geometry import warp
 
 

@@ -25,8 +25,8 @@ from jaxtyping import UInt8
 from tqdm import tqdm
 
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, ImageError
+from onedheat.errors import DataError
 from onedheat.files import file_written_atomically
 from onedheat.processes import end_with_parent
 

@@ -140,7 +140,7 @@ class Clip:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClipSet(Divisible):
     """Annotated clips of one markup; attributes as those of `FaceSet`."""
 
@@ -152,6 +152,9 @@ class ClipSet(Divisible):
 
     def __len__(self) -> int:
         return len(self.clips)
+
+    def __getitem__(self, index: int) -> Clip:
+        return self.clips[index]
 
     @property
     def groups(self) -> list[str]:

@@ -27,9 +27,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from onedheat.data.augment import AugmentConfig, draw_crop, reach
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 from onedheat.geometry import Bend, Crop, warp, warp_batch
 
 KEPT_BYTES = 2 * 10**9

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from onedheat.data.checks.report import CheckReport
 from onedheat.data.clips import ClipSet, drawn_frames
-from onedheat.data.errors import DataError
 from onedheat.data.occluders.passing import PassingConfig
 from onedheat.data.samples import FaceSet
 from onedheat.data.stills import StillMotionConfig, clips_from_stills
+from onedheat.errors import DataError
 
 # What hides points is what a memory is for: clips to train on are seldom without it.
 _OFTEN = PassingConfig(every=1.5, share=1.0, lasting=(0.5, 1.5))
@@ -57,6 +57,7 @@ class DataSet:
         checker: module and function (root, progress=) → `CheckReport`.
         clip_reader: module and function (root, split) → `ClipSet`, of a set of videos.
         clip_maker: module and function (split, frames) → `ClipSet`, of one that is made.
+        counter: module and function (split) → how many faces its owners give out.
         downloads: what `onedheat data get` may fetch. Empty where the owners ask for a form, give no
             public address, or publish no checksum.
         made: whether it is made and not read; its functions are given None as root.
@@ -73,6 +74,7 @@ class DataSet:
     checker: str
     clip_reader: str | None = None
     clip_maker: str | None = None
+    counter: str | None = None
     downloads: tuple[Download, ...] = ()
     made: bool = False
     folder: Path | None = None
@@ -86,6 +88,10 @@ class DataSet:
     def test_split(self) -> str:
         """The split that is measured on unless another is asked for."""
         return self.splits[min(1, len(self.splits) - 1)]
+
+    def official_faces(self, split: str) -> int | None:
+        """How many faces a split has as its owners give it out; None where that is not known."""
+        return _function(self.counter)(split) if self.counter else None
 
     def read(self, root: str | Path | None = None, split: str | None = None) -> FaceSet:
         """The faces of a split, the training one by default. Raises `DataError` if there are none."""
@@ -159,6 +165,7 @@ DATASETS = {
             splits=("train", "common", "challenging", "full", "private"),
             reader="onedheat.data.w300.read_300w",
             checker="onedheat.data.checks.w300.check_300w",
+            counter="onedheat.data.w300.official_faces",
         ),
         DataSet(
             name="aflw",

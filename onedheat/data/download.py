@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from onedheat.data.datasets import Download
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 
 _CHUNK = 1 << 16  # bytes; what has arrived of a chunk is lost when the connection breaks
 _TIMEOUT = 30  # seconds without a byte

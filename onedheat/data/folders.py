@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 
 DEPTH = 4
 

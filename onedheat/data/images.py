@@ -12,6 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
+from onedheat.errors import ImageError
+
 RGB = UInt8[np.ndarray, "height width 3"]
 
 SUFFIXES = frozenset(".jpg .jpeg .jfif .png .webp .tif .tiff .bmp .gif .avif .ppm .pgm".split())
@@ -38,10 +40,6 @@ _DAMAGE = (SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyErro
            AttributeError, RuntimeError, struct.error, zlib.error, Warning)  # fmt: skip
 
 
-class ImageError(ValueError):
-    """A picture that cannot be used. The message names it and says what to do."""
-
-
 def read_image(path: str | os.PathLike) -> RGB:
     """An image file as it is meant to be seen.
 
@@ -59,6 +57,10 @@ def read_image(path: str | os.PathLike) -> RGB:
         ImageError: no such file, a folder, no permission, no image, a damaged or a truncated one,
             or more than `MAX_PIXELS` pixels.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ImageError(f"expected the path of an image file, got {_kind(path)}")
+    if str(path).startswith(("http://", "https://")):
+        raise ImageError(f"{path} is an address; fetch it into a file first")
     path = Path(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -188,15 +190,13 @@ def as_rgb(array: object) -> RGB:
     """
     if not isinstance(array, np.ndarray):
         raise ImageError(
-            f"expected a NumPy array of shape (height, width, 3) and dtype uint8, got "
-            f"{type(array).__name__}; convert it with np.asarray (a Pillow picture: "
-            "np.asarray(picture.convert('RGB')))"
+            f"expected a NumPy array of shape (height, width, 3) and dtype uint8, got {_kind(array)}"
         )
     shape = array.shape
     if array.dtype != np.uint8:
         what = f"expected an image of dtype uint8 (0 to 255), got {array.dtype}"
         if array.dtype.kind == "f":
-            what += f"{_range_of(array)}; if they go from 0 to 1, convert: (255 * image).astype('uint8')"
+            what += f"{_range_of(array)}; convert: {_as_bytes(array)}"
         raise ImageError(what)
     if array.ndim == 2:
         array = array[..., None]
@@ -215,6 +215,23 @@ def as_rgb(array: object) -> RGB:
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array)
+
+
+def _kind(thing: object) -> str:
+    """What something is that is no array and no path, and how it becomes one."""
+    name = type(thing).__name__
+    if isinstance(thing, bytes | bytearray | memoryview) or hasattr(thing, "read"):
+        data = "file" if hasattr(thing, "read") else "io.BytesIO(data)"
+        return f"{name}: decode it, np.asarray(PIL.Image.open({data}).convert('RGB'))"
+    if isinstance(thing, list | tuple):
+        return f"a {name}: give one image at a time"
+    return f"{name}: convert it, np.asarray(picture.convert('RGB')) if it is Pillow's"
+
+
+def _as_bytes(floats: np.ndarray) -> str:
+    """How a picture of floats becomes one of bytes."""
+    unit = floats.size == 0 or not floats.max() > 1
+    return "(255 * image).astype('uint8')" if unit else "image.astype('uint8'), if white is 255"
 
 
 def _range_of(array: np.ndarray) -> str:

@@ -29,8 +29,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from onedheat.data.errors import DataError
 from onedheat.data.pts import FARTHEST, no_coordinate
+from onedheat.errors import DataError
 from onedheat.geometry import Box, Landmarks
 
 _BOX = ("box_x0", "box_y0", "box_x1", "box_y1")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from onedheat.data.errors import DataError
 from onedheat.data.mat5 import Mat5
 from onedheat.data.mat73 import Mat73
+from onedheat.errors import DataError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 

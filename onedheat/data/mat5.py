@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 
 MAX_BYTES = 2**27
 """Of one unpacked variable; the largest of AFLW's takes 7.4 million."""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from onedheat.data.errors import DataError
 from onedheat.data.mat5 import MAX_BYTES
+from onedheat.errors import DataError
 
 
 class Mat73:

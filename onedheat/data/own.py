@@ -36,7 +36,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from onedheat.data.errors import DataError
 from onedheat.data.folders import files_below
 from onedheat.data.images import SUFFIXES
 from onedheat.data.landmark_csv import CsvError, read_landmark_csv
@@ -44,6 +43,7 @@ from onedheat.data.pts import PtsError, no_places, read_pts, warn_if_zero_based
 from onedheat.data.samples import FaceSet, Photo, Sample
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import GROUPS, PhotoGroups
+from onedheat.errors import DataError
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import FACE_SIZE, Scheme
 

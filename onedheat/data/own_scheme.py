@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from onedheat.data.errors import DataError
 from onedheat.data.own import LabelledFace, read_labels
 from onedheat.data.propose import mean_shape, propose_scheme, strangers
 from onedheat.data.scheme_file import SCHEME, read_scheme, write_scheme
+from onedheat.errors import DataError
 from onedheat.geometry import Landmarks
 from onedheat.landmarks import Scheme
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.geometry import Landmarks
 from onedheat.landmarks import Scheme
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.geometry import Landmarks
 
 MAX_BYTES = 1_000_000  # a file of 68 points has 2,000; what is larger is another file by that name

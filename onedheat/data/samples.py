@@ -10,8 +10,8 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float
 
-from onedheat.data.errors import DataError
 from onedheat.data.images import RGB, read_image
+from onedheat.errors import DataError
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import Scheme, scheme_as_json
 
@@ -76,6 +76,10 @@ class Divisible:
 
     things: ClassVar[str]
 
+    def __repr__(self) -> str:
+        what = f"{len(self):,} {self.things} of {len(self.scheme)} landmarks ({self.scheme.name})"
+        return f"<{type(self).__name__} {self.name}, {self.split}: {what}>"
+
     def divided(self: Whole, share: float, seed: int = 0) -> tuple[Whole, Whole]:
         """A part to train on and one to validate on; all of one group land on the same side.
 
@@ -109,9 +113,9 @@ class Divisible:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FaceSet(Divisible):
-    """Annotated faces of one markup.
+    """Annotated faces of one markup: `faces[0].image()`, `faces[0].landmarks`, `for face in faces`.
 
     Attributes:
         name: of the data set, as on the command line.
@@ -128,6 +132,9 @@ class FaceSet(Divisible):
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
 
     @property
     def groups(self) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.files import write_atomically
 from onedheat.landmarks import SCHEMES, Scheme, scheme_as_json, scheme_from_json
 

@@ -17,7 +17,6 @@ from jaxtyping import Bool, Float
 
 from onedheat.data.bending import Bending
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.footage import Footage, FootageConfig
 from onedheat.data.images import RGB
 from onedheat.data.occluders.passing import Passing, PassingConfig
@@ -25,6 +24,7 @@ from onedheat.data.occluders.shapes import Family
 from onedheat.data.samples import FaceSet, Sample, Source
 from onedheat.data.still_photo import Surroundings, surround
 from onedheat.data.virtual_camera import MotionConfig, VirtualCamera, project
+from onedheat.errors import DataError
 from onedheat.geometry import Landmarks
 
 _MOTION, _PASSING, _FOOTAGE, _START, _BENDING = range(5)  # uses of a clip's random numbers

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onedheat.data.clips import Clip, ClipSet, PhotoFrames
-from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
 from onedheat.data.pts import PtsFiles
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 from onedheat.landmarks import FGNET68
 
 NAME = "talking-face"

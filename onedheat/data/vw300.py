@@ -17,10 +17,10 @@ from itertools import count
 from pathlib import Path
 
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
 from onedheat.data.pts import PtsFiles
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68
 from onedheat.video import VideoFrames
 

@@ -16,11 +16,11 @@ import os
 import re
 from pathlib import Path
 
-from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below
 from onedheat.data.landmark_csv import csv_text
 from onedheat.data.pts import read_places, warn_if_zero_based
 from onedheat.data.samples import FaceSet, Photo, Sample
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68
 
 NAME = "300w"
@@ -87,6 +87,11 @@ def read_300w(root: str | Path, split: str = "train") -> FaceSet:
         )
     warn_if_zero_based((f"beside {sample.source}", sample.landmarks) for sample in samples)
     return FaceSet(NAME, split, IBUG68, tuple(samples))
+
+
+def official_faces(split: str) -> int | None:
+    """How many faces a split has as distributed; None of a split that there is not."""
+    return sum(COUNTS[subset] for subset in SPLITS[split]) if split in SPLITS else None
 
 
 def find_subsets(root: str | Path) -> dict[str, Path]:

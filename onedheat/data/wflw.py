@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from onedheat.data.errors import DataError
 from onedheat.data.folders import find_file, find_photo, folders_below, photo_folders
 from onedheat.data.samples import FaceSet, Photo, Sample
+from onedheat.errors import DataError
 from onedheat.geometry import Box, Landmarks
 from onedheat.landmarks import WFLW98
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from onedheat.errors import KeptError
 from onedheat.files import write_atomically
 
 SUFFIX = ".npz"
@@ -23,10 +24,6 @@ FORMAT = 2
 ARRAYS = ("errors", "along")  # of a measurement
 DIGITS = 2  # of an error in per cent; labels of one person differ by far more
 MAKE = "make it again: python -m onedheat.kept --root DIR --anew"
-
-
-class KeptError(Exception):
-    """Kept results that are missing, damaged, of another format, or of other faces."""
 
 
 @dataclass(frozen=True, eq=False)

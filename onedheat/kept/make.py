@@ -47,8 +47,8 @@ EYES = (
 )  # of the 68 points of 300W; a pupil is their mean
 
 
-class Box(NamedTuple):
-    """What a network is shown.
+class BoxSource(NamedTuple):
+    """Where the boxes come from that a network is shown.
 
     Attributes:
         rule: of `onedheat.evaluation`.
@@ -62,12 +62,12 @@ class Box(NamedTuple):
 
 
 BOXES = {
-    "tight": Box("tight"),
-    "jittered": Box("jittered"),
-    "redrawn": Box("jittered", redrawn=True),
-    "paper": Box("paper"),
-    "yunet": Box("detector", "yunet"),
-    "cascade": Box("detector", "cascade"),
+    "tight": BoxSource("tight"),
+    "jittered": BoxSource("jittered"),
+    "redrawn": BoxSource("jittered", redrawn=True),
+    "paper": BoxSource("paper"),
+    "yunet": BoxSource("detector", "yunet"),
+    "cascade": BoxSource("detector", "cascade"),
 }
 """By the names they have in kept results. Only the last two look for the face."""
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from onedheat.calibration import Calibration
+from onedheat.errors import CheckpointError
 from onedheat.files import write_atomically
 from onedheat.landmarks import scheme
 from onedheat.models.kinds import KINDS, build
@@ -28,10 +29,6 @@ from onedheat.place import Place
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 CALIBRATION = "calibration.json"
 FORMAT = 1
-
-
-class CheckpointError(Exception):
-    """A checkpoint that is missing, incomplete, foreign or damaged."""
 
 
 def write_weights(

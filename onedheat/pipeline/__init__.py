@@ -8,7 +8,16 @@ identities  which of the faces seen is which of those known
 cuts        where a video shows another scene
 """
 
-from onedheat.pipeline.landmarker import MIN_AGREEMENT, MIN_PEAK, SAME_FACE, Image, Landmarker, load
+from onedheat.pipeline.landmarker import (
+    MIN_AGREEMENT,
+    MIN_PEAK,
+    MIN_PLACED_PEAK,
+    SAME_FACE,
+    Found,
+    Image,
+    Landmarker,
+    load,
+)
 from onedheat.pipeline.locating import (
     Face,
     Located,
@@ -26,9 +35,11 @@ from onedheat.pipeline.tracking import FaceTracker, TrackedFace
 __all__ = [
     "MIN_AGREEMENT",
     "MIN_PEAK",
+    "MIN_PLACED_PEAK",
     "SAME_FACE",
     "Face",
     "FaceTracker",
+    "Found",
     "Image",
     "Landmarker",
     "Located",

@@ -31,7 +31,7 @@ from onedheat.pipeline.landmarker import Landmarker
 from onedheat.pipeline.locating import (
     Located,
     as_located,
-    calibration_of,
+    correction_of,
     cut_out,
     enough_threads,
     landmarks_box,
@@ -233,7 +233,7 @@ class _Recurrence:
 
         faces = cut_out(images, boxes, network.config.size, device)
         with enough_threads(landmarker.engine, len(boxes)):
-            return locate_by(read, *faces, calibration_of(network, landmarker.decoder))
+            return locate_by(read, *faces, correction_of(network, landmarker.decoder))
 
 
 def without_memory(landmarker: Landmarker) -> Landmarker:

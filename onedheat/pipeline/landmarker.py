@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,34 @@ if TYPE_CHECKING:
     from onedheat.pipeline.tracking import FaceTracker
 
 Image = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search for faces came to.
+
+    Attributes:
+        faces: surest first.
+        proposed: boxes that the finder took for faces.
+        asked: the mean peak that landmarks had to reach, see `Landmarker.least_peak`.
+        highest: the highest mean peak of any box that was looked at; None where there was none.
+    """
+
+    faces: list[Face]
+    proposed: int
+    asked: float
+    highest: float | None
+
+    def why_none(self) -> str:
+        """Why there are no faces, in words."""
+        if not self.proposed:
+            return "the face finder sees none"
+        boxes = "a box" if self.proposed == 1 else f"{self.proposed} boxes"
+        said = f"the face finder proposes {boxes}, and"
+        if self.highest is None or self.highest >= self.asked:
+            return f"{said} a second look finds the landmarks elsewhere"
+        return f"{said} the landmarks there peak at {self.highest:.2f}, below min_peak {self.asked:.2f}"
+
 
 MIN_PEAK = 0.5
 """A box whose landmarks have a lower mean peak than that holds no face, unless its finder names another
@@ -80,10 +109,10 @@ class Landmarker:
             takes an image (H, W, 3) and gives boxes (K, 4) and scores (K,). A named one is made when
             it is first needed.
         min_peak: a box whose landmarks have a lower mean peak than that holds no face, in [0, 1]; by
-            default the finder's own `min_peak`, or `MIN_PEAK`.
+            default what `least_peak` says. Weights of a short training may need less.
 
     Raises:
-        ValueError: no such decoder or finder.
+        ValueError: no such decoder or finder, or a `min_peak` outside [0, 1].
     """
 
     def __init__(
@@ -99,6 +128,8 @@ class Landmarker:
         decoder = detector.chosen(decoder)
         if isinstance(finder, str) and finder not in FINDERS:
             raise ValueError(f"no face finder {finder!r}; there are: {', '.join(FINDERS)}")
+        if min_peak is not None and not 0 <= min_peak <= 1:
+            raise ValueError(f"min_peak must be from 0 to 1, got {min_peak}")
         self.detector = detector.to(memory_format=torch.channels_last).eval()
         self.engine = engine
         self.decoder = decoder
@@ -176,6 +207,17 @@ class Landmarker:
         image = read_image(image) if is_path else as_rgb(image)
         if boxes is not None:
             return self._in_boxes(image, _squared(boxes, image))
+        return self.find(image).faces
+
+    def find(self, image: Image) -> Found:
+        """The faces that the finder sees and the network confirms, and what became of the others.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Raises:
+            ValueError: a network that does not say how sure it is.
+        """
         if not self.detector.has_confidence:
             raise ValueError(
                 f"a {self.detector.config.kind} network does not say how sure it is, and so cannot tell "
@@ -210,11 +252,12 @@ class Landmarker:
         redrawn = [box for points in first.landmarks if (box := landmarks_box(points)) is not None]
         return np.array(redrawn).reshape(-1, 4)
 
-    def _confirmed(self, image: Image, proposed: Boxes) -> list[Face]:
+    def _confirmed(self, image: Image, proposed: Boxes) -> Found:
+        boxes = proposed
         if (place := self.detector.place) is not None:
             around = place._replace(scale=WIDER * place.scale)
-            proposed = self._redrawn(image, around(proposed))
-        redrawn = self._redrawn(image, proposed)
+            boxes = self._redrawn(image, around(boxes))
+        redrawn = self._redrawn(image, boxes)
         second = self._locate(image, redrawn)
         least = self.least_peak
         peaks = second.peak.mean(axis=1)
@@ -229,7 +272,9 @@ class Landmarker:
         boxes = np.array([face.box for face in faces]).reshape(-1, 4)
         same = (box_overlaps(boxes) > SAME_FACE) | centered_in(boxes)
         kept = [faces[index] for index in unsuppressed(same, peaks[list(confirmed)])]
-        return sorted(kept, key=lambda face: -face.score)
+        highest = float(peaks.max()) if len(peaks) else None
+        faces = sorted(kept, key=lambda face: -face.score)
+        return Found(faces, len(proposed), least, highest)
 
 
 def load(
@@ -240,6 +285,7 @@ def load(
     finder: str | Callable[[Image], tuple[Boxes, Scores]] = "auto",
     engine: str = "auto",
     device: str | torch.device = "cpu",
+    min_peak: float | None = None,
 ) -> Landmarker:
     """A landmarker with the weights of that name.
 
@@ -252,9 +298,11 @@ def load(
         engine: ``"torch"``, ``"onnx"`` or ``"auto"``, the fastest of them that can be had; see
             `onedheat.engines.make_engine`. All give the same landmarks.
         device: where the network runs.
+        min_peak: see `Landmarker`.
 
     Raises:
-        CheckpointError: no such weights, or damaged ones.
+        CheckpointError: no such weights, or damaged ones; like all errors of `onedheat.errors` an
+            `onedheat.OnedheatError`.
         EngineError: an engine that cannot be had here.
         TypeError: a name that is no text and no path.
         ValueError: no such decoder, finder or engine, or a device that cannot be had here.
@@ -265,7 +313,9 @@ def load(
         )
     _demand_device(device)
     detector, runs = make_engine(name, engine, device)
-    return Landmarker(detector, decoder=decoder, flip=flip, engine=runs, finder=finder)
+    return Landmarker(
+        detector, decoder=decoder, flip=flip, engine=runs, finder=finder, min_peak=min_peak
+    )
 
 
 def _demand_device(device: str | torch.device) -> None:

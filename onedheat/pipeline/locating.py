@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -28,11 +29,12 @@ class Face:
     Attributes:
         landmarks: (N, 2), x and y; pixel centres are integers and the first is 0.
         sigma: (N, 2), standard deviation of each coordinate: of calibrated weights the distance within
-            which two thirds of its errors lie.
+            which two thirds of its errors lie; of others what the width of its peaks leaves open.
         box: (4,) edges x0, y0, x1, y1 of `tight_box(landmarks, 1.25)`.
         confidence: (N,) in [0, 1]. Of calibrated weights the probability that a landmark is right,
             which means within 5 % of the inter-ocular distance (`Calibration.radius`) of where people
             put it; of others how high its peaks are.
+        score: their mean.
     """
 
     landmarks: Float[np.ndarray, "landmarks 2"]
@@ -137,7 +139,7 @@ def locate(
     device = engine.device if engine else next(detector.parameters()).device
     landmarks = np.zeros((len(boxes), config.landmarks, 2))
     sigma, confidence, peak = landmarks.copy(), landmarks[..., 0].copy(), landmarks[..., 0].copy()
-    calibration = calibration_of(detector, decoder)
+    correct = correction_of(detector, decoder)
 
     def read(pictures):
         with enough_threads(engine, len(pictures)):
@@ -146,7 +148,7 @@ def locate(
     for start in range(0, len(boxes), batch_size):
         batch = slice(start, start + batch_size)
         faces = cut_out(images[batch], boxes[batch], config.size, device)
-        found = locate_by(read, *faces, calibration)
+        found = locate_by(read, *faces, correct)
         landmarks[batch], sigma[batch] = found.landmarks, found.sigma
         confidence[batch], peak[batch] = found.confidence, found.peak
     return Located(landmarks, sigma, confidence, peak)
@@ -156,7 +158,7 @@ def locate_by(
     read: Callable[[Float[Tensor, "batch 3 size size"]], Located],
     pictures: Float[Tensor, "batch 3 size size"],
     crops: Sequence[Crop],
-    calibration: DecoderCalibration | None,
+    correct: Callable[[Located], Located],
 ) -> Located:
     """Landmarks in photos, by whatever reads them off pictures of faces.
 
@@ -164,11 +166,9 @@ def locate_by(
         read: what it finds in the pictures, in pixels of these and not calibrated.
         pictures: and
         crops: how each was cut from its photo, as `cut_out` gives them; at least one.
-        calibration: what σ and confidence are corrected by.
+        correct: corrects σ and confidence, see `correction_of`.
     """
-    found = read(pictures)
-    if calibration:  # in pixels of the crop: it holds for faces of any size
-        found = calibrated(found, calibration)
+    found = correct(read(pictures))  # in pixels of the crop: it holds for faces of any size
     landmarks = [crop.to_photo(points) for crop, points in zip(crops, found.landmarks, strict=True)]
     # The size of a picture's pixel, in the photo's.
     pixel = np.array([crop.inverse.diagonal()[:2] for crop in crops])
@@ -179,6 +179,19 @@ def calibration_of(detector: LandmarkNetwork, decoder: str | None) -> DecoderCal
     """What a network's weights know of a decoder's errors; None for weights that know nothing."""
     known = detector.calibration
     return known and known.decoders.get(detector.chosen(decoder))
+
+
+def correction_of(detector: LandmarkNetwork, decoder: str | None) -> Callable[[Located], Located]:
+    """What corrects σ and confidence of what was found in pictures that are the network's input.
+
+    Of weights that are not calibrated only σ, which is 0 where a peak is no wider than those it was
+    taught: one bin leaves open 1/√12 of its width, and so does the sharpest peak.
+    """
+    if calibration := calibration_of(detector, decoder):
+        return partial(calibrated, calibration=calibration)
+    bins = getattr(detector.config, "bins", None)
+    least = detector.config.size / bins / math.sqrt(12) if bins else 0.0
+    return lambda found: replace(found, sigma=np.maximum(found.sigma, least))
 
 
 def calibrated(found: Located, calibration: DecoderCalibration) -> Located:

@@ -18,7 +18,7 @@ from onedheat.geometry import Box, box_overlap, tight_box
 from onedheat.pipeline.cuts import CutDetector
 from onedheat.pipeline.following import NOTHING, Follower, Memory
 from onedheat.pipeline.identities import Motion, distances, pair_nearest, same_faces
-from onedheat.pipeline.landmarker import MIN_PEAK, SAME_FACE, Landmarker
+from onedheat.pipeline.landmarker import MIN_PEAK, SAME_FACE, Found, Landmarker
 from onedheat.pipeline.locating import Face, Located, landmarks_box
 
 MIN_KEPT_PEAK = 0.4
@@ -55,6 +55,7 @@ class TrackedFace(Face):
 
     Attributes:
         identity: its number, the same in each frame; numbers count up from 0 and are never given again.
+            The others are those of `Face`.
     """
 
     identity: int
@@ -102,6 +103,10 @@ class FaceTracker:
         search_every: frames between two searches for faces that came in, while all known are seen.
         patience: frames for which a face that is not seen is remembered; 30 are a second.
 
+    Attributes:
+        nearest: the search that came nearest to a face, which says why none was found; None before the
+            first.
+
     Raises:
         ValueError: a landmarker or a setting that cannot be tracked with.
     """
@@ -124,6 +129,7 @@ class FaceTracker:
         self.search_every, self.patience = search_every, patience
         self._cuts = CutDetector()
         self._next = 0
+        self.nearest: Found | None = None
         self.reset()
 
     @property
@@ -212,7 +218,8 @@ class FaceTracker:
         sights = []
         for index, (known, memory) in enumerate(zip(looked_for, memories, strict=True)):
             known.memory = memory
-            least = self.landmarker.least_peak if known.motion.unseen else MIN_KEPT_PEAK
+            asked = self.landmarker.least_peak
+            least = asked if known.motion.unseen else min(MIN_KEPT_PEAK, asked)
             if self._is_face(located, index, boxes[index], least, (width, height)):
                 face = located.face(index, tight_box(located.landmarks[index]))
                 sure = located.peak[index].mean() >= max(MIN_PEAK, self.landmarker.least_peak)
@@ -235,7 +242,10 @@ class FaceTracker:
 
     def _search(self, image: RGB) -> list[_Sight]:
         """Every face of the frame."""
-        return [_Sight(face) for face in self.landmarker(image)]
+        found = self.landmarker.find(image)
+        if self.nearest is None or (found.highest or 0) > (self.nearest.highest or 0):
+            self.nearest = found
+        return [_Sight(face) for face in found.faces]
 
     def _doubt(self, sights: Sequence[_Sight], searched: Sequence[_Sight]) -> None:
         """Counts searches that did not find a face that would not be taken for one anew."""

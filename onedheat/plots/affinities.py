@@ -4,7 +4,7 @@ W^{yx} has a row for each x position and a column for each y position. Transpose
 it is: the column above x holds row x, so that what x looks at stands where it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,10 @@ from onedheat.plots.figure import (
     YELLOW,
     FaceView,
     Figure,
+    Seeds,
+    draw_seeds,
     label,
+    legend,
 )
 
 Affinities = Float[np.ndarray, "channels positions positions"]
@@ -161,7 +164,7 @@ def entropy_by_channel(faces: Mapping[str, Affinities]) -> Figure:
     )
     axes.set(ylim=(0, 1.05))
     label(axes, "channels, sharpest first", "entropy of a row, share of the most")
-    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower right")
+    legend(axes, "lower right")
     figure.alt = (
         "How evenly the rows of the affinities spread their weight, mean of each channel, sorted; 1 is "
         f"equal weights, 0 all on one position. {'; '.join(told)}."
@@ -170,7 +173,7 @@ def entropy_by_channel(faces: Mapping[str, Affinities]) -> Figure:
 
 
 def error_against_gamma(
-    errors: Mapping[str, Mapping[float, Sequence[float]]], marked: float | None = None
+    errors: Mapping[str, Mapping[float, Seeds]], marked: float | None = None
 ) -> Figure:
     """NRMSE against γ; where there are several values of one γ, their mean, and a bar from the least
     to the most.
@@ -183,32 +186,27 @@ def error_against_gamma(
     axes = figure.panel(0.85, 0.7, 5.9, 3.1)
     told = []
     for (name, line), style in zip(errors.items(), STYLES, strict=False):
-        gammas = sorted(line)
-        means = np.array([np.mean(line[gamma]) for gamma in gammas])
-        low, high = (np.abs(means - [pick(line[gamma]) for gamma in gammas]) for pick in (min, max))
-        drawn = {"label": name, "lw": 1.8, "ms": 6, **style}
-        if all(len(line[gamma]) == 1 for gamma in gammas):
-            axes.plot(gammas, means, **drawn)
+        row = {gamma: line[gamma] for gamma in sorted(line)}
+        if all(len(seeds) == 1 for seeds in row.values()):
+            axes.plot(list(row), list(row.values()), label=name, lw=1.8, ms=6, **style)
         else:
-            axes.errorbar(gammas, means, (low, high), capsize=4, **drawn)
-        told.append(
-            f"{name}: "
-            + ", ".join(
-                f"γ {gamma:g} {mean:.2f}"
-                + (f" ({min(line[gamma]):.2f} to {max(line[gamma]):.2f})") * (len(line[gamma]) > 1)
-                for gamma, mean in zip(gammas, means, strict=True)
-            )
+            draw_seeds(axes, row, label=name, ms=6, **style)
+        means = ", ".join(
+            f"γ {gamma:g} {np.mean(seeds):.2f}"
+            + f" ({min(seeds):.2f} to {max(seeds):.2f})" * (len(seeds) > 1)
+            for gamma, seeds in row.items()
         )
+        told.append(f"{name}: {means}")
     if marked is not None:
         axes.axvline(marked, color=INK, lw=1.2, ls=":")
     label(axes, "γ", "NRMSE, % of inter-ocular distance")
-    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="best")
+    legend(axes, "best")
     figure.alt = f"NRMSE in per cent against γ. {'; '.join(told)}."
     return figure
 
 
 @dataclass(frozen=True)
-class Look:
+class AnswerAtGamma:
     """What a network of one γ makes of a face.
 
     Attributes:
@@ -225,12 +223,12 @@ class GammaView(Figure):
 
     Args:
         view: the face; its landmarks are the true ones.
-        looks: γ → what the network trained with it finds.
+        answers: γ → what the network trained with it finds.
     """
 
-    def __init__(self, view: FaceView, looks: Mapping[float, Look]):
+    def __init__(self, view: FaceView, answers: Mapping[float, AnswerAtGamma]):
         super().__init__(8.6, 4.75)
-        self.view, self.looks = view, dict(looks)
+        self.view, self.answers = view, dict(answers)
         side = 3.55
         face, matrix = (self.panel(left, 0.62, side, side) for left in (0.65, 4.95))
         view.show_on(face)
@@ -241,37 +239,35 @@ class GammaView(Figure):
         face.plot(*view.landmarks.T, "o", ms=4, mfc=SKY, mec=BLACK, mew=0.6)
         self._ways = face.add_collection(LineCollection([], colors="white", linewidths=1.4))
         self._crosses = face.plot([], [], "X", ms=5.5, mfc=ORANGE, mec=BLACK, mew=0.6)[0]
-        shape = next(look.yx.shape for look in self.looks.values() if look.yx is not None)
+        shape = next(one.yx.shape for one in self.answers.values() if one.yx is not None)
         self._matrix = matrix.imshow(np.zeros(shape), cmap="cividis", interpolation="nearest")
-        self._axes = matrix
         self._title = self.write(0.15, 4.45, "", size=LARGE, weight="bold")
         self._note = self.write(4.95, 4.22, "")
         self.write(0.65, 4.22, "blue dot: the truth · orange cross: found")
         self.moving = [self._ways, self._crosses, self._matrix, self._title, self._note]
-        self.move(next(iter(self.looks)))
+        self.move(next(iter(self.answers)))
 
     def error(self, gamma: float) -> float:
         """NRMSE of this face in per cent."""
-        away = np.linalg.norm(self.looks[gamma].landmarks - self.view.landmarks, axis=1)
-        return 100 * float(away.mean()) / self.view.interocular
+        return float(self.view.errors(self.answers[gamma].landmarks).mean())
 
     def move(self, gamma: float) -> "GammaView":
         """Chooses the network."""
-        look, error = self.looks[gamma], self.error(gamma)
-        self._crosses.set_data(*look.landmarks.T)
-        self._ways.set_segments(np.stack([self.view.landmarks, look.landmarks], axis=1))
+        answer, error = self.answers[gamma], self.error(gamma)
+        self._crosses.set_data(*answer.landmarks.T)
+        self._ways.set_segments(np.stack([self.view.landmarks, answer.landmarks], axis=1))
         self._title.set_text(f"trained with γ = {gamma:.1f}: NRMSE of this face {error:.2f} %")
-        if look.yx is None:
+        if answer.yx is None:
             self._matrix.set_visible(False)
             note = "γ = 0: no affinity is computed"
             said = "At γ = 0 no affinity is computed."
         else:
             self._matrix.set_visible(True)
-            self._matrix.set(data=look.yx.T, clim=(0, look.yx.max()))
-            note = f"W transposed, mean of the channels, 0 to {look.yx.max():.2f}"
-            entropy = row_entropy(look.yx).mean()
+            self._matrix.set(data=answer.yx.T, clim=(0, answer.yx.max()))
+            note = f"W transposed, mean of the channels, 0 to {answer.yx.max():.2f}"
+            entropy = row_entropy(answer.yx).mean()
             said = (
-                f"Beside it the affinity, mean of all channels, with weights up to {look.yx.max():.2f}; "
+                f"Beside it the affinity, mean of all channels, with weights up to {answer.yx.max():.2f}; "
                 f"the entropy of the rows of this mean is {entropy:.2f} of the most (channels by "
                 "themselves are sharper)."
             )

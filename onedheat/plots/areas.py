@@ -8,7 +8,6 @@ from jaxtyping import Float
 from matplotlib.collections import LineCollection
 
 from onedheat.landmarks import Scheme
-from onedheat.metrics import point_errors
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
@@ -22,6 +21,7 @@ from onedheat.plots.figure import (
     FaceView,
     Figure,
     label,
+    legend,
     tint,
 )
 
@@ -80,10 +80,7 @@ def _bars(
     label(axes, "", "")
     axes.grid(axis="x", visible=False)
     axes.set_title(unit, fontsize=SMALL, color=INK, loc="left", pad=46)
-    axes.legend(
-        fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left", bbox_to_anchor=(-0.05, 0.98),
-        borderpad=0.1, labelspacing=0.2,
-    )  # fmt: skip
+    legend(axes, "lower left", at=(-0.05, 0.98), borderpad=0.1, labelspacing=0.2)
     said = [
         f"{name} ({', '.join(f'{area} {values[area]:.1f}' for area in areas)})"
         for name, values in rows.items()
@@ -105,8 +102,7 @@ class FoundFace:
 
     def errors(self) -> Float[np.ndarray, "landmarks"]:
         """Of each landmark, in per cent of the normaliser."""
-        distance = np.array([self.view.interocular])
-        return point_errors(self.found[None], self.view.landmarks[None], distance)[0]
+        return self.view.errors(self.found)
 
 
 class FaceRank(Figure):

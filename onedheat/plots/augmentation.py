@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from onedheat.plots.figure import BLACK, LARGE, YELLOW, Figure, encoded
+from onedheat.plots.figure import BLACK, LARGE, YELLOW, Figure, encoded, show_picture
 
 MARGIN, GAP, CAPTION, MIDDLE, HEADING = 0.1, 0.04, 0.3, 0.3, 0.42  # inches
 
@@ -34,16 +34,14 @@ class PhotoSheet(Figure):
         return encoded(self.drawn(), optimize=True)
 
 
-def augmentation_sheet(
-    parts: Sequence[Strip], together: Sequence[Strip], *, width: float = 8.6
-) -> PhotoSheet:
+def augmentation_sheet(parts: Sequence[Strip], together: Sequence[Strip]) -> PhotoSheet:
     """Strips of one part each in two columns, and below them strips of everything together.
 
     Args:
         parts: read down the first column, then down the second; all of one length.
         together: over the full width, under the caption of the first.
-        width: inches.
     """
+    width = 8.6
     column = (width - 2 * MARGIN - MIDDLE) / 2
     small, large = _cell(column, parts[0]), _cell(width - 2 * MARGIN, together[0])
     rows = -(-len(parts) // 2)
@@ -80,12 +78,8 @@ def _head(figure: Figure, top: float, text: str) -> None:
 
 
 def _lay_out(figure: Figure, strip: Strip, left: float, top: float, cell: float) -> None:
-    size = strip.pictures.shape[1]
-    edges = (-0.5, size - 0.5, size - 0.5, -0.5)
     for number, picture in enumerate(strip.pictures):
         axes = figure.panel(left + number * (cell + GAP), top - cell, cell, cell)
-        axes.set_axis_off()
-        axes.imshow(picture, extent=edges, interpolation="antialiased")
+        show_picture(axes, picture)
         if strip.landmarks is not None:
             axes.plot(*strip.landmarks[number].T, "o", ms=1.6, mfc=YELLOW, mec=BLACK, mew=0.25)
-        axes.set(xlim=edges[:2], ylim=edges[2:])

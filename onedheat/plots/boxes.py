@@ -18,6 +18,7 @@ from onedheat.plots.figure import (
     LARGE,
     ORANGE,
     SKY,
+    SMALL,
     VERMILLION,
     YELLOW,
     Figure,
@@ -69,10 +70,11 @@ class BoxMap(Figure):
 
     Args:
         looks: of one face.
-        most: error in per cent at which the map's colours end; they begin at the least error.
     """
 
-    def __init__(self, looks: BoxLooks, most: float = 8.0):
+    MOST = 8.0  # per cent, where the map's colours end; they begin at the least error
+
+    def __init__(self, looks: BoxLooks):
         super().__init__(8.6, 4.5)
         self.looks, self.error = looks, looks.errors()
         height, width = looks.photo.shape[:2]
@@ -86,21 +88,18 @@ class BoxMap(Figure):
         self._crosses = face.plot([], [], "X", ms=4.8, mfc=ORANGE, mec=BLACK, mew=0.5)[0]
         self._box = face.add_patch(Rectangle((0, 0), 1, 1, fc="none", ec=YELLOW, lw=2.2))
         self._box.set_path_effects(HALO)
-        self.write(
-            0.15,
-            0.1,
-            "dot: truth · cross: found · frame: what the network sees · white +: the best box",
-        )
-        self._build_map(most)
+        key = "dot: truth · cross: found · frame: what the network sees · white +: the best box"
+        self.write(0.15, 0.1, key)
+        self._build_map()
         self._title = self.write(0.15, 4.2, "", size=LARGE, weight="bold")
         self.moving = [self._ways, self._crosses, self._box, self._mark, self._title]
         self.move(*self.best())
 
-    def _build_map(self, most: float) -> None:
+    def _build_map(self) -> None:
         shifts, scales = self.looks.shifts, self.looks.scales
         axes = self.panel(4.75, 0.75, 2.9, 3.1)
         shown = axes.imshow(
-            self.error, cmap="cividis", vmin=self.error.min(), vmax=most, aspect="auto", origin="lower",
+            self.error, cmap="cividis", vmin=self.error.min(), vmax=self.MOST, aspect="auto", origin="lower",
             interpolation="nearest",
         )  # fmt: skip
         few = range(0, len(shifts), 2)
@@ -109,7 +108,7 @@ class BoxMap(Figure):
         axes.set_yticks(list(few), [f"{scales[one]:g}" for one in few])
         label(axes, "shift to the right, % of the side", "side / smallest square", grid=False)
         bar = self.colorbar(shown, cax=self.panel(7.75, 0.75, 0.14, 3.1), extend="max")
-        bar.set_label("NRMSE of this face, %", fontsize=10, color=INK)
+        bar.set_label("NRMSE of this face, %", fontsize=SMALL, color=INK)
         bar.outline.set_visible(False)
         row, column = np.unravel_index(self.error.argmin(), self.error.shape)
         axes.plot([column], [row], "+", ms=11, mec="white", mew=2.5)

@@ -25,10 +25,10 @@ from onedheat.plots.figure import (
     INK,
     LARGE,
     PALE,
-    SMALL,
     VERMILLION,
     Figure,
     label,
+    legend,
 )
 
 STYLES = {
@@ -131,14 +131,13 @@ def least_error(bins: int, target_sigma: float, noise: float, size: int = 256) -
     return RATIO * noise * math.sqrt(2 * target_sigma * width / math.sqrt(math.pi))
 
 
-def rounded_first(
-    bins: int, target_sigma: float, size: int = 256, draws: int = 2000
-) -> dict[str, float]:
+def rounded_first(bins: int, target_sigma: float) -> dict[str, float]:
     """Decoder → mean error in pixels on clean vectors drawn round a coordinate that Eq. 3 rounded.
 
     All in the paper's frame [0, F): Eq. 3, then Eq. 2 round the bin, then reading (Eq. 7 is argmax).
     """
-    truth = scattered(draws, size, target_sigma, seed=0)
+    size = 256
+    truth = scattered(2000, size, target_sigma, seed=0)
     kept = recover(quantize(truth, size, bins), size, bins)
     vectors = render(kept, size, bins, target_sigma, frame="paper")
     how = {"size": size, "target_sigma": target_sigma, "frame": "paper"}
@@ -211,10 +210,9 @@ class DecoderRace(Figure):
         }
         self._bound = curve.plot([], [], color=INK, lw=1.4, ls=":", label="least possible")[0]
         self._here = curve.axvline(self.bins[0], color=PALE, lw=6, alpha=0.35)
-        self._legend = curve.legend(
-            ncols=2, fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left",
-            bbox_to_anchor=(-0.06, 0.99), borderaxespad=0.2, columnspacing=1.2,
-        )  # fmt: skip
+        self._legend = legend(
+            curve, "lower left", at=(-0.06, 0.99), ncols=2, borderaxespad=0.2, columnspacing=1.2
+        )
         self._title = self.write(0.15, 4.38, "", size=LARGE, weight="bold")
         self._said = self.write(0.65, 3.68, "", linespacing=1.4, va="bottom")
         self.moving = [

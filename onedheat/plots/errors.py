@@ -15,10 +15,10 @@ from onedheat.plots.figure import (
     ORANGE,
     PURPLE,
     SKY,
-    SMALL,
     VERMILLION,
     Figure,
     label,
+    legend,
     number,
     tint,
 )
@@ -178,7 +178,6 @@ class Resampled(Figure):
         apart.axvline(0, color=INK, lw=1.4, ls=":")
         panels, colours = (both, both, apart), (BLUE, VERMILLION, GREEN)
         lines = ("-", "--", "-")
-        self._axes = panels
         self._shapes = [
             axes.add_patch(Polygon([(0, 0)], fc=tint(colour, 0.2), ec=colour, lw=1.8, ls=line))
             for axes, colour, line in zip(panels, colours, lines, strict=True)
@@ -253,9 +252,7 @@ def decoders_compared(
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(ylim=(len(rows) - 0.5, -0.5))
     label(axes, f"NRMSE on {measured_on}, % (bar: from the best to the worst seed)", "")
-    axes.legend(
-        fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1.02)
-    )
+    legend(axes, "upper left", at=(1.01, 1.02))
     figure.alt = (
         f"NRMSE on {measured_on} in per cent of networks trained alike, by how they are read, mean of "
         f"the seeds. {'; '.join(told)}."

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 
-from onedheat.heatmaps import Frame, Heatmaps, bin_to_coordinate
+from onedheat.heatmaps import Frame, Heatmaps
 from onedheat.landmarks import Scheme
 from onedheat.plots.figure import (
     BLACK,
@@ -23,8 +22,10 @@ from onedheat.plots.figure import (
     FaceView,
     Figure,
     label,
+    show_picture,
     tint,
 )
+from onedheat.plots.maps import bin_centers
 
 Points = Float[np.ndarray, "landmarks 2"]
 
@@ -59,12 +60,9 @@ def faces_on_photo(
         f"each dot shows two standard deviations. Mean standard deviation of a coordinate: {spreads}.",
     )
     axes = figure.panel(0, 0, width, height)
-    axes.set_axis_off()
-    edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
-    axes.imshow(image, extent=edges, interpolation="bilinear")
+    show_picture(axes, image, "bilinear")
     for points, spread in zip(landmarks, sigma, strict=True):
         _draw_face(axes, points, spread, scheme)
-    axes.set(xlim=edges[:2], ylim=edges[2:])
     return figure
 
 
@@ -139,8 +137,7 @@ class TwoVectors(Figure):
         self.view, self.sigma = view, sigma
         self.vectors = [vectors.detach().cpu().double().numpy() for vectors in heatmaps]
         bins = self.vectors[0].shape[-1]
-        index = torch.arange(bins, dtype=torch.float64)
-        self.positions = bin_to_coordinate(index, view.size, bins, frame).numpy()
+        self.positions = bin_centers(view.size, bins, frame)
         self._build(bins)
         self.move(0)
 

@@ -5,6 +5,7 @@ marker or line style. Figures bring their own light ground, so they read in dark
 """
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +16,21 @@ from matplotlib import patheffects
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
 from PIL import Image
 
-from onedheat.geometry import Crop, tight_box, warp
+from onedheat.geometry import Box, Crop, tight_box, warp
 from onedheat.landmarks import Scheme
+from onedheat.metrics import point_errors
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GROUND, INK, PALE, GRID = "#FFFFFF", "#222222", "#8A8A8A", "#E4E4E4"
 
 SMALL, LARGE = 10, 12  # points; nothing is smaller
+Seeds = Sequence[float]
+
 DPI = 100  # one picture pixel for one CSS pixel
 
 HALO = [patheffects.withStroke(linewidth=3, foreground=BLACK)]
@@ -120,6 +126,44 @@ def label(axes: Axes, x: str, y: str, *, grid: bool = True) -> None:
         axes.set_axisbelow(True)
 
 
+def legend(
+    of: Axes | Figure,
+    loc: str,
+    *entries: Any,
+    at: tuple[float, float] | None = None,
+    **more: Any,
+) -> Legend:
+    """Says what is what in axes or a figure, in the letters of the course.
+
+    Args:
+        of: the axes or the figure.
+        loc: a place in it, or that corner of the legend which lies `at` a place.
+        entries: handles and names; by default those of the axes.
+        at: in shares of the axes or the figure.
+        more: what else `matplotlib.axes.Axes.legend` takes.
+    """
+    letters = {"fontsize": SMALL, "labelcolor": INK, "frameon": False}
+    return of.legend(*entries, loc=loc, bbox_to_anchor=at, **letters, **more)
+
+
+def draw_seeds(axes: Axes, row: Mapping[float, Seeds], **style: Any) -> None:
+    """The mean of the seeds at each place, with bars from the best to the worst of them."""
+    means = np.array([np.mean(seeds) for seeds in row.values()])
+    ends = np.array([(min(seeds), max(seeds)) for seeds in row.values()]).T
+    axes.errorbar(list(row), means, yerr=np.abs(ends - means), lw=1.8, capsize=4, **style)
+
+
+def show_picture(
+    axes: Axes, picture: UInt8[np.ndarray, "height width 3"], interpolation: str = "antialiased"
+) -> AxesImage:
+    """Fills axes with a picture alone; they count its pixels."""
+    rows, columns = picture.shape[:2]
+    axes.set_axis_off()
+    shown = axes.imshow(picture, interpolation=interpolation)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    return shown
+
+
 def tint(colour: str, alpha: float) -> tuple[float, float, float, float]:
     """A colour made transparent."""
     return (*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)), alpha)
@@ -153,9 +197,11 @@ class FaceView:
         *,
         scheme: Scheme,
         side: int = 512,
+        box: Box | None = None,
     ) -> "FaceView":
-        """Cuts the face in `tight_box(landmarks)` out of a photo, drawn `side` pixels wide."""
-        box = tight_box(landmarks)
+        """Cuts the face in a box, by default `tight_box(landmarks)`, out of a photo, drawn `side`
+        pixels wide."""
+        box = tight_box(landmarks) if box is None else box
         return cls(
             name,
             warp(image, Crop.from_box(box, side)),
@@ -168,6 +214,11 @@ class FaceView:
     def interocular(self) -> float:
         """The normalising distance in pixels of the crop."""
         return float(self.scheme.normalising_distance(self.landmarks[None])[0])
+
+    def errors(self, found: Float[np.ndarray, "landmarks 2"]) -> Float[np.ndarray, "landmarks"]:
+        """How far off landmarks of the crop are, each in per cent of the normalising distance."""
+        apart = np.array([self.interocular])
+        return point_errors(found[None], self.landmarks[None], apart)[0]
 
     def name_of(self, landmark: int) -> str:
         """The landmark's name in words."""

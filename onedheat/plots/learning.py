@@ -15,6 +15,7 @@ from onedheat.plots.figure import (
     VERMILLION,
     Figure,
     label,
+    legend,
 )
 from onedheat.presets import TrainConfig
 from onedheat.training import Measured, ema_decay, learning_rate
@@ -73,7 +74,7 @@ def _draw(
         return
     if constant is not None:
         axes.axhline(constant, color=INK, lw=1.2, ls=":", label=MEAN_FACE)
-        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left")
+        legend(axes, "lower left")
         shown = np.append(shown, constant)
     low, high = shown.min() / 1.15, shown.max() * 1.15
     axes.set_ylim(low, high)
@@ -160,8 +161,7 @@ def schedules(
     label(share, "step whose weights are averaged", "share of the average (%)")
     for axes, title in ((rate, "Learning rate"), (share, "What the average holds")):
         axes.set_title(title, fontsize=LARGE, color=INK, loc="left", weight="bold")
-        axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right",
-                    bbox_to_anchor=(1.0, 0.93))  # fmt: skip
+        legend(axes, "upper right", at=(1.0, 0.93))
     figure.alt = (
         f"Left, the learning rate over {steps} steps. {'; '.join(told)}. Right, which steps' weights the "
         f"averaged weights hold: {'; '.join(held)}."

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from onedheat.heatmaps import bin_to_coordinate, marginalize, render_2d
+from onedheat.heatmaps import Frame, bin_to_coordinate, marginalize, render_2d
 
 Map = Float[np.ndarray, "bins bins"]
 Vector = Float[np.ndarray, "bins"]
@@ -68,9 +68,9 @@ def misplaced(map2d: Map, rebuilt: Map) -> float:
     return float(np.abs(map2d / map2d.sum() - rebuilt / rebuilt.sum()).sum() / 2)
 
 
-def bin_centers(size: int, bins: int) -> Vector:
+def bin_centers(size: int, bins: int, frame: Frame = "centre") -> Vector:
     """Where the bins lie, in pixels of the face."""
-    return bin_to_coordinate(torch.arange(bins, dtype=torch.float64), size, bins).numpy()
+    return bin_to_coordinate(torch.arange(bins, dtype=torch.float64), size, bins, frame).numpy()
 
 
 def vectors_of(map2d: Map) -> tuple[Vector, Vector]:

@@ -11,7 +11,6 @@ from onedheat.plots.figure import (
     LARGE,
     ORANGE,
     PALE,
-    SMALL,
     VERMILLION,
     Figure,
     label,
@@ -171,18 +170,17 @@ class TwoModes(MapAndVectors):
 
     Args:
         size: F in pixels.
-        bins: L.
-        sigma: of each Gaussian, in pixels.
     """
 
-    def __init__(self, size: int = 128, bins: int = 96, sigma: float = 7):
+    BINS, SIGMA = 96, 7  # L, and the width of each Gaussian in pixels
+
+    def __init__(self, size: int = 128):
         super().__init__(size)
-        self.bins, self.sigma = bins, sigma
         self.move(56, 50)
 
     def move(self, distance: float, brightness: int, moved: int = 0) -> "TwoModes":
         """Chooses the distance in pixels, and brightness and what is moved in per cent."""
-        size, bins, sigma = self.size, self.bins, self.sigma
+        size, bins, sigma = self.size, self.BINS, self.SIGMA
         drawn = two_modes(distance, brightness / 100, moved / 100, size, bins, sigma)
         self.show_map(drawn)
         before = vectors_of(two_modes(distance, brightness / 100, 0.0, size, bins, sigma))
@@ -211,23 +209,19 @@ class TwoModes(MapAndVectors):
         return self
 
 
-def maps_of_one_pair(
-    moved: Sequence[int] = (0, 50, 100), *, distance: float = 56, brightness: int = 50
-) -> Figure:
+def maps_of_one_pair(moved: Sequence[int] = (0, 50, 100)) -> Figure:
     """Different maps in a row, each over its x vector and beside its y vector: the same for all.
 
     Args:
-        moved: how much is moved to the other diagonal in each, in per cent.
-        distance: between the modes along each axis, in pixels of a face of 128.
-        brightness: of the mode up left, in per cent of the whole.
+        moved: how much of two equal spots is moved to the other diagonal in each, in per cent.
     """
-    size, bins, side, strip = 128, 96, 1.75, 0.55
+    size, bins, side, strip = 128, TwoModes.BINS, 1.75, 0.55
     figure = Figure(0.35 + len(moved) * (side + strip + 0.3), 3.3)
     at = bin_centers(size, bins)
     told, first, most = [], None, 0.0
     for column, part in enumerate(moved):
         left, bottom = 0.35 + column * (side + strip + 0.3), 1.1
-        drawn = two_modes(distance, brightness / 100, part / 100, size, bins, 7)
+        drawn = two_modes(56, 0.5, part / 100, size, bins, TwoModes.SIGMA)
         x, y = (vector / vector.max() for vector in vectors_of(drawn))
         first = first or (x, y)
         most = max(
@@ -245,18 +239,13 @@ def maps_of_one_pair(
                 spine.set_color(PALE)
         below.set(ylim=(0, 1.15))
         beside.set(xlim=(0, 1.15))
-        share = min(brightness, 100 - brightness) * part / 100
-        axes.set_title(f"{2 * share:.0f} % moved", fontsize=LARGE, color=INK, weight="bold", pad=5)
+        share = part / 2
+        axes.set_title(f"{part:.0f} % moved", fontsize=LARGE, color=INK, weight="bold", pad=5)
         told.append(
-            f"spots of {brightness - share:.0f} and {100 - brightness - share:.0f} per cent on the "
+            f"spots of {50 - share:.0f} and {50 - share:.0f} per cent on the "
             f"falling diagonal, of {share:.0f} and {share:.0f} on the rising one"
         )
-    figure.write(
-        0.35,
-        0.14,
-        "below each map its x vector (solid), beside it its y vector (dashed)",
-        size=SMALL,
-    )
+    figure.write(0.35, 0.14, "below each map its x vector (solid), beside it its y vector (dashed)")
     figure.alt = (
         f"{len(moved)} maps of {size} pixels with different spots: {'; '.join(told)}. Below each its x "
         f"vector, beside it its y vector: they differ by at most {most:.3f} of their peak."

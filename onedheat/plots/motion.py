@@ -7,7 +7,17 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from onedheat.plots.augmentation import PhotoSheet
-from onedheat.plots.figure import BLACK, BLUE, GRID, LARGE, PALE, VERMILLION, YELLOW, label
+from onedheat.plots.figure import (
+    BLACK,
+    BLUE,
+    GRID,
+    LARGE,
+    PALE,
+    VERMILLION,
+    YELLOW,
+    label,
+    show_picture,
+)
 
 MARGIN, LEFT, GAP, HEADING, CURVES, BELOW = 0.1, 0.62, 0.04, 0.36, 0.95, 0.5  # inches
 
@@ -42,17 +52,15 @@ class ClipStrip:
         ]
 
 
-def clip_strips(
-    strips: Sequence[ClipStrip], landmark: int, name: str, *, width: float = 8.6
-) -> PhotoSheet:
+def clip_strips(strips: Sequence[ClipStrip], landmark: int, name: str) -> PhotoSheet:
     """Strips one above the other, each with one landmark's x and y over time.
 
     Args:
         strips: all of as many pictures and of one size.
         landmark: whose way is drawn.
         name: of that landmark, in words.
-        width: inches.
     """
+    width = 8.6
     count, rows, columns = strips[0].pictures.shape[:3]
     cell = (width - LEFT - MARGIN + GAP) / count - GAP
     high = cell * rows / columns
@@ -76,14 +84,11 @@ def _say(strips: Sequence[ClipStrip], landmark: int, name: str) -> str:
     """The alt text."""
     each = []
     for strip in strips:
-        low, high = (
-            strip.landmarks[:, landmark].min(axis=0),
-            strip.landmarks[:, landmark].max(axis=0),
-        )
+        wide, high = np.ptp(strip.landmarks[:, landmark], axis=0)
         hidden = 1 - strip.visible[:, landmark].mean()
         each.append(
             f"{strip.caption}: {len(strip.pictures)} of {len(strip.landmarks)} frames; the {name} moves "
-            f"over {high[0] - low[0]:.0f} by {high[1] - low[1]:.0f} pixels of frames "
+            f"over {wide:.0f} by {high:.0f} pixels of frames "
             f"{strip.pictures.shape[2]} pixels wide and is covered in {hidden:.0%} of them"
         )
     return (
@@ -94,13 +99,9 @@ def _say(strips: Sequence[ClipStrip], landmark: int, name: str) -> str:
 
 
 def _draw_frame(axes, picture, points, seen) -> None:
-    rows, columns = picture.shape[:2]
-    edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
-    axes.set_axis_off()
-    axes.imshow(picture, extent=edges, interpolation="antialiased")
+    show_picture(axes, picture)
     axes.plot(*points[seen].T, "o", ms=1.6, mfc=YELLOW, mec=BLACK, mew=0.25)
     axes.plot(*points[~seen].T, "x", ms=2.6, mec=VERMILLION, mew=0.8)
-    axes.set(xlim=edges[:2], ylim=edges[2:])
 
 
 def _draw_way(axes, strip: ClipStrip, landmark: int, name: str) -> None:

@@ -16,10 +16,13 @@ from onedheat.plots.figure import (
     ORANGE,
     PALE,
     PURPLE,
+    SMALL,
     VERMILLION,
     YELLOW,
     Figure,
     label,
+    legend,
+    show_picture,
 )
 
 Points = Float[np.ndarray, "landmarks 2"]
@@ -58,12 +61,9 @@ class TrackedVideo(Figure):
         below = self.BELOW + self.CURVES
         super().__init__(self.WIDTH, below + 0.15 + high + 0.4)
         photo = self.panel(self.LEFT, below + 0.15, wide, high)
-        photo.set_axis_off()
-        edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
         first = next(iter(frames))
-        self._photo = photo.imshow(frames[first], extent=edges, interpolation="bilinear")
+        self._photo = show_picture(photo, frames[first], "bilinear")
         self._dots = photo.plot([], [], "o", ms=3, mfc=YELLOW, mec=BLACK, mew=0.5)[0]
-        photo.set(xlim=edges[:2], ylim=edges[2:])
         curves = self.panel(self.LEFT, self.BELOW, wide, self.CURVES)
         for axis, (word, colour, dashes) in enumerate((("x", BLUE, "-"), ("y", VERMILLION, "--"))):
             way = track[:, landmark, axis] - np.nanmean(track[:, landmark, axis])
@@ -77,7 +77,7 @@ class TrackedVideo(Figure):
         label(curves, f"seconds; {name}{band}", "pixels")
         bottom, top = curves.get_ylim()
         curves.set_ylim(bottom, top + 0.35 * (top - bottom))  # room for the legend
-        curves.legend(fontsize=10, loc="upper right", ncols=2, labelcolor=INK, frameon=False)
+        legend(curves, "upper right", ncols=2)
         self._cursor = curves.axvline(0, color=BLACK, lw=1.2)
         self._title = self.write(self.LEFT, below + high + 0.27, "", size=LARGE, weight="bold")
         self.moving = [self._photo, self._dots, self._cursor, self._title]
@@ -100,14 +100,12 @@ class TrackedVideo(Figure):
             )
             told = " A band round each curve shows one standard deviation."
         where = f"{len(points)} dots on the face, the {self.name} at x = {x}, y = {y} pixels"
-        low, high = (
-            np.nanmin(self.track[:, self.landmark], 0),
-            np.nanmax(self.track[:, self.landmark], 0),
-        )
+        way = self.track[:, self.landmark]
+        wide, high = np.nanmax(way, axis=0) - np.nanmin(way, axis=0)
         self.alt = (
             f"Frame {frame} of a video of {len(self.track)}, at {second:.2f} seconds, with "
             f"{where if seen else 'no landmarks: the face was not seen'}. Below it the way of the "
-            f"{self.name} over time: x spans {high[0] - low[0]:.0f} and y {high[1] - low[1]:.0f} pixels."
+            f"{self.name} over time: x spans {wide:.0f} and y {high:.0f} pixels."
             f"{told}"
         )
         return self
@@ -137,14 +135,11 @@ def frames_in_a_row(
     wide = (width + gap) / len(shown) - gap
     high = wide * rows / columns
     figure = Figure(width, high + 0.3)
-    edges = (-0.5, columns - 0.5, rows - 0.5, -0.5)
     for place, number in enumerate(shown):
         left = place * (wide + gap)
         axes = figure.panel(left, 0, wide, high, label=f"frame {number}")
-        axes.set_axis_off()
-        axes.imshow(frames[number], extent=edges, interpolation="antialiased")
+        show_picture(axes, frames[number])
         axes.plot(*track[number].T, "o", ms=1.8, mfc=YELLOW, mec=BLACK, mew=0.3)
-        axes.set(xlim=edges[:2], ylim=edges[2:])
         figure.write(left + 0.02, high + 0.08, f"{seconds[number]:.2f} s")
     seen = int(np.isfinite(track).all(axis=(1, 2)).sum())
     figure.alt = (
@@ -188,18 +183,14 @@ class FoundPoints(Figure):
         self.names = list(faces[0].found)
         count = len(self.names)
         super().__init__(count * (self.CELL + self.GAP) + self.GAP, self.CELL + 0.95)
-        edge = len(faces[0].picture) - 0.5
         self._photos, self._rings, self._dots, self._joins, self._titles = [], [], [], [], []
         for place, _ in enumerate(self.names):
             left = self.GAP + place * (self.CELL + self.GAP)
             axes = self.panel(left, 0.4, self.CELL, self.CELL)
-            axes.set_axis_off()
-            self._photos.append(axes.imshow(faces[0].picture, extent=(-0.5, edge, edge, -0.5)))
+            self._photos.append(show_picture(axes, faces[0].picture))
             self._joins.append([axes.plot([], [], color=YELLOW, lw=1.2)[0] for _ in scheme.points])
-            ring = axes.plot([], [], "o", ms=9, mfc="none", mec="white", mew=1.6)[0]
-            self._rings.append(ring)
+            self._rings.append(axes.plot([], [], "o", ms=9, mfc="none", mec="white", mew=1.6)[0])
             self._dots.append(axes.plot([], [], "o", ms=5, mfc=YELLOW, mec=BLACK, mew=0.7)[0])
-            axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
             self._titles.append(self.write(left, self.CELL + 0.47, "", weight="bold"))
         self.write(self.GAP, 0.14, "ring: where it was annotated    dot: where it was found")
         self.moving = [
@@ -254,7 +245,7 @@ def errors_of_starts(errors: Mapping[str, Float[np.ndarray, "faces"]], divided_b
             f"{mean:.1f} %", (end, place), (8, 0), textcoords="offset points", va="center",
             color=INK, fontsize=LARGE, weight="bold",
         )  # fmt: skip
-    axes.set_yticks(range(count), list(errors), fontsize=10)
+    axes.set_yticks(range(count), list(errors), fontsize=SMALL)
     axes.set_ylim(count - 0.5, -0.5)
     axes.set_xlim(0, 1.2 * max(float(np.max(values)) for values in errors.values()))
     label(axes, f"NRMSE, % of {divided_by}; a stroke is a face, a bar their mean", "")

@@ -7,7 +7,19 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.patches import Rectangle
 
-from onedheat.plots.figure import BLUE, HALO, INK, LARGE, ORANGE, PALE, PURPLE, SMALL, Figure, label
+from onedheat.plots.figure import (
+    BLUE,
+    HALO,
+    INK,
+    LARGE,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SMALL,
+    Figure,
+    label,
+    legend,
+)
 
 Vector = Float[np.ndarray, " size"]
 STYLES = ({"color": PURPLE, "ls": "--", "lw": 2.2}, {"color": BLUE, "ls": "-", "lw": 2.0})
@@ -85,11 +97,10 @@ class PuzzleView(Figure):
             name: answers.plot([], [], label=name, **style)[0]
             for name, style in zip(first.answers, STYLES, strict=True)
         }
-        answers.legend(
-            title="x of the lower blob, as answered with (dotted: the two blobs)",
-            title_fontsize=SMALL, ncols=2,
-            fontsize=SMALL, frameon=False, labelcolor=INK, loc="lower left",
-            bbox_transform=self.transFigure, bbox_to_anchor=(0.06, 0.01), handlelength=2.6,
+        title = "x of the lower blob, as answered with (dotted: the two blobs)"
+        legend(
+            answers, "lower left", at=(0.06, 0.01), bbox_transform=self.transFigure, title=title,
+            title_fontsize=SMALL, ncols=2, handlelength=2.6,
         )  # fmt: skip
         self.write(0.75, 5.13, "The picture, which no branch sees", weight="bold")
         self.write(0.75, 4.95, "circle: the brighter blob, square: the fainter one")
@@ -143,6 +154,6 @@ class PuzzleView(Figure):
         return self
 
 
-def _share(weights: Vector, place: float, reach: float = 2.5) -> float:
-    """What lies within that many pixels of a place."""
-    return float(weights[np.abs(np.arange(len(weights)) - place) <= reach].sum())
+def _share(weights: Vector, place: float) -> float:
+    """What lies within two and a half pixels of a place."""
+    return float(weights[np.abs(np.arange(len(weights)) - place) <= 2.5].sum())

@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from onedheat.heatmaps import DECODERS, Heatmaps, bin_to_coordinate, decode, heights, spread
+from onedheat.heatmaps import DECODERS, Heatmaps, decode, heights, spread
 from onedheat.models import DetectorConfig
 from onedheat.plots.decoding import STYLES
 from onedheat.plots.figure import (
@@ -20,6 +20,7 @@ from onedheat.plots.figure import (
     label,
     tint,
 )
+from onedheat.plots.maps import bin_centers
 
 MARKS = {"o": "●", "^": "▲", "s": "■"}  # a line's marker → the letter that looks like it
 
@@ -66,8 +67,7 @@ class ReadVector(Figure):
             name: value.double().numpy() for name, value in read_all(heatmaps, config).items()
         }
         self.sigma = spreads(heatmaps, config).double().numpy()
-        bins = torch.arange(self.vectors[0].shape[-1], dtype=torch.float64)
-        self.positions = bin_to_coordinate(bins, config.size, len(bins), config.frame).numpy()
+        self.positions = bin_centers(config.size, self.vectors[0].shape[-1], config.frame)
         self._build()
         self.move(0)
 

@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from onedheat.heatmaps import bin_to_coordinate
-from onedheat.metrics import nrmse
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
@@ -24,8 +21,11 @@ from onedheat.plots.figure import (
     YELLOW,
     FaceView,
     Figure,
+    draw_seeds,
     label,
+    legend,
 )
+from onedheat.plots.maps import bin_centers
 
 STYLES = {
     "1D": {"color": BLUE, "linestyle": "-", "marker": "o"},
@@ -36,7 +36,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """One trained network.
 
     Attributes:
@@ -60,7 +60,7 @@ class Trained:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class AnswerAtL:
     """What one trained network found on one face.
 
     Attributes:
@@ -69,7 +69,7 @@ class Look:
         heatmaps: x and y vectors (N, L) each, or one map (N, L, L) as (y, x).
     """
 
-    network: Trained
+    network: TrainedNetwork
     landmarks: Float[np.ndarray, "landmarks 2"]
     heatmaps: Sequence[Float[np.ndarray, "landmarks *bins"]]
 
@@ -81,19 +81,19 @@ class Resolution(Figure):
 
     Args:
         view: the face with its true landmarks; `size` is F.
-        looks: of all networks, on this face.
+        answers: of all networks, on this face.
     """
 
-    def __init__(self, view: FaceView, looks: Sequence[Look]):
+    def __init__(self, view: FaceView, answers: Sequence[AnswerAtL]):
         super().__init__(8.6, 7.6)
         self.view = view
-        self.looks = {
-            kind: {look.network.bins: look for look in looks if look.network.kind == kind}
+        self.answers = {
+            kind: {one.network.bins: one for one in answers if one.network.kind == kind}
             for kind in STYLES
         }
         self._build_face()
         self._build_heatmaps()
-        networks = [look.network for look in looks]
+        networks = [one.network for one in answers]
         self._marks = [
             draw_errors(self.panel(0.75, 0.6, 3.3, 1.75), networks),
             draw_bytes(self.panel(5.15, 0.6, 3.3, 1.75), networks),
@@ -109,7 +109,7 @@ class Resolution(Figure):
             *(mark for marks in self._marks for mark in marks),
             self._title, *self._says.values(),
         ]  # fmt: skip
-        self.move(max(self.looks["1D"]))
+        self.move(max(self.answers["1D"]))
 
     def _build_face(self) -> None:
         axes = self.panel(0.15, 2.95, 3.6, 3.6)
@@ -137,7 +137,7 @@ class Resolution(Figure):
     def _build_heatmaps(self) -> None:
         edge, side, strip = self.view.size - 0.5, 2.75, 0.7
         left, bottom = 4.7, 3.8
-        above = self._above = self.panel(left, bottom, side, side)
+        above = self.panel(left, bottom, side, side)
         below = self.panel(left, bottom - strip - 0.08, side, strip, sharex=above)
         beside = self.panel(left + side + 0.08, bottom, strip, side, sharey=above)
         self._map = above.imshow(
@@ -167,13 +167,13 @@ class Resolution(Figure):
     def move(self, bins: int, landmark: int = 36) -> "Resolution":
         """Chooses L and the landmark whose heatmaps are shown."""
         view, told = self.view, []
-        for kind, looks in self.looks.items():
-            look = looks.get(bins)
-            found = look.landmarks if look else np.zeros((0, 2))
+        for kind, of_kind in self.answers.items():
+            answer = of_kind.get(bins)
+            found = answer.landmarks if answer else np.zeros((0, 2))
             self._crosses[kind].set_data(*found.T)
-            ends = np.stack([view.landmarks, found], axis=1) if look else []
+            ends = np.stack([view.landmarks, found], axis=1) if answer else []
             self._ways[kind].set_segments(ends)
-            told.append(self._tell(kind, look))
+            told.append(self._tell(kind, answer))
             self._says[kind].set_text(told[-1])
         self._ring.set_data(*view.landmarks[landmark][:, None])
         self._show_heatmaps(bins, landmark)
@@ -190,20 +190,19 @@ class Resolution(Figure):
         )
         return self
 
-    def _tell(self, kind: str, look: Look | None) -> str:
-        if look is None:
+    def _tell(self, kind: str, answer: AnswerAtL | None) -> str:
+        if answer is None:
             return f"{kind}: there is no network of this resolution; maps end at L = F."
-        network, view = look.network, self.view
-        away = float(np.linalg.norm(look.landmarks - view.landmarks, axis=1).mean())
-        here = nrmse(look.landmarks[None], view.landmarks[None], np.array([view.interocular]))
+        network, here = answer.network, self.view.errors(answer.landmarks).mean()
+        away = here * self.view.interocular / 100
         return (
-            f"{kind}: {away:.1f} px or {float(here[0]):.1f} % on this face, {network.mean:.2f} % on the test "
+            f"{kind}: {away:.1f} px or {here:.1f} % on this face, {network.mean:.2f} % on the test "
             f"faces; {network.numbers:,} numbers put out, {network.saved / MIB:.2f} MiB kept."
         )
 
     def _show_heatmaps(self, bins: int, landmark: int) -> None:
-        vectors, maps = (looks.get(bins) for looks in self.looks.values())
-        at = bin_to_coordinate(torch.arange(bins).double(), self.view.size, bins).numpy()
+        vectors, maps = (of_kind.get(bins) for of_kind in self.answers.values())
+        at = bin_centers(self.view.size, bins)
         x, y = (
             (one[landmark] for one in vectors.heatmaps) if vectors else (np.full(bins, np.nan),) * 2
         )
@@ -222,26 +221,20 @@ class Resolution(Figure):
             self._map.set_data(maps.heatmaps[0][landmark])
 
 
-def draw_errors(axes: Axes, networks: Sequence[Trained]) -> list:
+def draw_errors(axes: Axes, networks: Sequence[TrainedNetwork]) -> list:
     """NRMSE against L: the mean of the seeds, with bars from the best to the worst of them."""
     for kind, style in STYLES.items():
-        row = [network for network in networks if network.kind == kind]
-        if not row:
-            continue
-        means = np.array([network.mean for network in row])
-        ends = np.array([(min(network.nrmse), max(network.nrmse)) for network in row]).T
-        axes.errorbar(
-            [network.bins for network in row], means, yerr=np.abs(ends - means), lw=1.8, ms=6,
-            capsize=4, label=NAMES[kind], **style,
-        )  # fmt: skip
+        row = {network.bins: network.nrmse for network in networks if network.kind == kind}
+        if row:
+            draw_seeds(axes, row, ms=6, label=NAMES[kind], **style)
     _name_bins(axes, networks)
     axes.margins(y=0.15)
     label(axes, "L, bins an axis", "NRMSE, % (dark)")
-    _name_kinds(axes, "upper right", (0.87, 1.03))
+    legend(axes, "upper right", at=(0.87, 1.03))
     return [_mark(axes, networks[0].bins)]
 
 
-def draw_bytes(axes: Axes, networks: Sequence[Trained]) -> list:
+def draw_bytes(axes: Axes, networks: Sequence[TrainedNetwork]) -> list:
     """Bytes that autograd keeps of a face against L."""
     for kind, style in STYLES.items():
         row = [network for network in networks if network.kind == kind]
@@ -255,12 +248,8 @@ def draw_bytes(axes: Axes, networks: Sequence[Trained]) -> list:
     axes.set_yticks([1, 3, 10], ["1", "3", "10"])
     axes.minorticks_off()
     label(axes, "L, bins an axis", "MiB kept a face (log)")
-    _name_kinds(axes, "center right", (0.87, 0.6))
+    legend(axes, "center right", at=(0.87, 0.6))
     return [_mark(axes, networks[0].bins)]
-
-
-def _name_kinds(axes: Axes, where: str, anchor: tuple[float, float]) -> None:
-    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc=where, bbox_to_anchor=anchor)
 
 
 def _mark(axes: Axes, bins: int) -> Artist:
@@ -268,7 +257,7 @@ def _mark(axes: Axes, bins: int) -> Artist:
     return axes.axvline(bins, color=INK, lw=1.2, ls=":")
 
 
-def _name_bins(axes: Axes, networks: Sequence[Trained]) -> None:
+def _name_bins(axes: Axes, networks: Sequence[TrainedNetwork]) -> None:
     bins = sorted({network.bins for network in networks})
     axes.set_xticks(bins, [str(one) for one in bins])
     axes.set_xlim(0, bins[-1] * 1.05)

@@ -25,6 +25,7 @@ from onedheat.plots.figure import (
     FaceView,
     Figure,
     label,
+    legend,
 )
 
 MEAN_TO_CORNER = (math.sqrt(2) + math.asinh(1)) / 3
@@ -60,12 +61,8 @@ def snap(
 
 def rounding_error(views: Sequence[FaceView], bins: int, rule: str = "left edge") -> float:
     """What rounding alone costs on these faces: NRMSE of a perfect localiser, in per cent."""
-    faces = [
-        np.linalg.norm(snap(view.landmarks, view.size, bins, rule) - view.landmarks, axis=1).mean()
-        / view.interocular
-        for view in views
-    ]
-    return 100 * float(np.mean(faces))
+    kept = (snap(view.landmarks, view.size, bins, rule) for view in views)
+    return float(np.mean([view.errors(of_it) for view, of_it in zip(views, kept, strict=True)]))
 
 
 class SnappedFace(Figure):
@@ -151,21 +148,18 @@ class SnappedFace(Figure):
         self.forget_ground()
 
 
-def snapped_faces(
-    view: FaceView, bins: Sequence[int], rules: Sequence[str] = ("left edge", "centre")
-) -> Figure:
+def snapped_faces(view: FaceView, bins: Sequence[int]) -> Figure:
     """The same face on several grids: a column for each number of bins, a row for each rule.
 
     Args:
         view: the face.
         bins: L of each column.
-        rules: rows.
     """
     side, gap, foot, head = 1.95, 0.08, 0.32, 0.28
-    high = head + len(rules) * (side + foot)
+    high = head + len(FRAMES) * (side + foot)
     figure = Figure(0.35 + len(bins) * (side + gap), high)
     told = []
-    for row, rule in enumerate(rules):
+    for row, rule in enumerate(FRAMES):
         bottom = high - head - side - row * (side + foot)
         figure.write(
             0.16, bottom + side / 2, f"read at the {rule}", rotation=90, ha="center", va="center"
@@ -198,15 +192,12 @@ class CellAndCurve(Figure):
     Args:
         point: (2,) in the paper's frame [0, F), pixels.
         size: F.
-        fewest: the smallest L of the curve.
-        most: the largest.
     """
 
     REACH = 4.6  # pixels from the point to the edge of the close view
+    LIMITS = 64, 768  # L of the curve, the smallest and the largest
 
-    def __init__(
-        self, point: Float[np.ndarray, "2"], size: int = 256, *, fewest: int = 64, most: int = 768
-    ):
+    def __init__(self, point: Float[np.ndarray, "2"], size: int = 256):
         super().__init__(8.0, 4.3)
         self.point, self.size = point, size
         reach = self.REACH
@@ -217,6 +208,7 @@ class CellAndCurve(Figure):
         label(cell, "p, pixels", "q, pixels", grid=False)
 
         curve = self.panel(4.6, 0.65, 3.25, 3.1)
+        fewest, most = self.LIMITS
         counts = np.arange(fewest, most + 1)
         ratio = counts / size
         self._jagged, means = {}, []
@@ -231,7 +223,7 @@ class CellAndCurve(Figure):
             )
         curve.set(xlim=(0, ratio[-1] * 1.02), ylim=(0, 3.6), xticks=[0, 0.5, 1, 2, 3])
         label(curve, "L/F, bins per pixel", "E, pixels")
-        curve.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
+        legend(curve, "upper right")
 
         self._filled = cell.add_patch(Rectangle((0, 0), 1, 1, facecolor="#F3EFC8", ec=INK, lw=1.4))
         self._grid = cell.add_collection(LineCollection([], colors="#9A9A9A", linewidths=0.9))
@@ -325,7 +317,7 @@ def rounding_floor(
             textcoords="offset points", fontsize=SMALL, color=INK, va="top",
         )  # fmt: skip
         told.append(f"a dotted line at {level[0]:.2f} marks {' '.join(level[1].split())}")
-    axes.legend(fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper right")
+    legend(axes, "upper right")
     figure.alt = (
         "Error that rounding alone leaves, in per cent of the inter-ocular distance, against the number "
         "of bins, on logarithmic axes; two falling lines, the upper at about twice the lower. "
@@ -351,9 +343,7 @@ def numbers_per_face(bins: Sequence[int], landmarks: int) -> Figure:
     axes.set_xticks(list(bins), [str(count) for count in bins])
     axes.minorticks_off()
     label(axes, "L, bins an axis", "numbers for one face")
-    axes.legend(
-        fontsize=SMALL, frameon=False, labelcolor=INK, loc="center left", bbox_to_anchor=(0, 0.6)
-    )
+    legend(axes, "center left", at=(0, 0.6))
     figure.alt = (
         f"Numbers put out for the {landmarks} landmarks of one face against L, on logarithmic axes: "
         + "; ".join(

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from onedheat.heatmaps import bin_to_coordinate, render
-from onedheat.metrics import nrmse
+from onedheat.heatmaps import render
 from onedheat.plots.figure import (
     BLACK,
     BLUE,
@@ -22,15 +21,16 @@ from onedheat.plots.figure import (
     ORANGE,
     PURPLE,
     SKY,
-    SMALL,
     VERMILLION,
     YELLOW,
     FaceView,
     Figure,
     label,
+    legend,
     number,
 )
 from onedheat.plots.learning import MEAN_FACE
+from onedheat.plots.maps import bin_centers
 
 STYLES = (
     {"color": BLUE, "ls": "-", "marker": "o"},
@@ -86,10 +86,7 @@ class Sharpening(Figure):
         ]
         curves = self.panel(0.75, 0.6, 5.2, 1.4)
         draw_runs(curves, self.runs, constant)
-        curves.legend(
-            fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper left",
-            bbox_to_anchor=(1.01, 1.1),
-        )  # fmt: skip
+        legend(curves, "upper left", at=(1.01, 1.1))
         self._here = curves.plot([], [], "o", ms=13, mfc="none", mec=INK, mew=1.8)[0]
         self._title = self.write(0.15, 6.4, "", size=LARGE, weight="bold")
         self._note = self.write(0.15, 6.12, "")
@@ -118,10 +115,7 @@ class Sharpening(Figure):
         target = axes.plot([], [], color=INK, lw=1.2, ls=":", label="target")[0]
         curve = axes.plot([], [], color=BLUE, lw=1.6, label="network")[0]
         if axis == "x":
-            axes.legend(
-                fontsize=SMALL, frameon=False, labelcolor=INK, ncols=2, loc="lower right",
-                bbox_to_anchor=(1.02, 0.95), borderpad=0.1,
-            )  # fmt: skip
+            legend(axes, "lower right", at=(1.02, 0.95), ncols=2, borderpad=0.1)
         return [target, curve]
 
     def move(self, run: str, moment: int, landmark: int = 36) -> "Sharpening":
@@ -134,13 +128,13 @@ class Sharpening(Figure):
         peaks = []
         for axis, (target, curve) in enumerate(self._vectors):
             vector = (now.x, now.y)[axis][landmark]
-            at = _bin_centres(view.size, len(vector))
+            at = bin_centers(view.size, len(vector))
             truth = torch.tensor(view.landmarks[landmark, axis])
             target.set_data(at, render(truth, view.size, len(vector), self.sigma).numpy())
             curve.set_data(at, vector)
             peaks.append(number(float(vector.max()), ".2f"))
         self._here.set_data([now.images], [min(now.nrmse, CEILING)])
-        error = self._error(now)
+        error = view.errors(now.landmarks).mean()
         name = view.name_of(landmark)
         self._title.set_text(
             f"{run}: after {now.images:,} faces, validation NRMSE {now.nrmse:.1f} %"
@@ -157,11 +151,6 @@ class Sharpening(Figure):
         )
         return self
 
-    def _error(self, now: Moment) -> float:
-        """NRMSE of this face in per cent."""
-        distance = np.array([self.view.interocular])
-        return float(nrmse(now.landmarks[None], self.view.landmarks[None], distance)[0])
-
 
 def compare_runs(runs: Runs, constant: float, title: str = "") -> Figure:
     """Validation NRMSE of several runs against the faces seen.
@@ -174,9 +163,7 @@ def compare_runs(runs: Runs, constant: float, title: str = "") -> Figure:
     figure = Figure(8.6, 3.9)
     axes = figure.panel(0.75, 0.65, 5.4, 2.85)
     draw_runs(axes, runs, constant)
-    axes.legend(
-        fontsize=SMALL, frameon=False, labelcolor=INK, loc="upper left", bbox_to_anchor=(1.01, 1.02)
-    )
+    legend(axes, "upper left", at=(1.01, 1.02))
     figure.write(0.15, 3.62, title, size=LARGE, weight="bold")
     figure.alt = (
         f"{title or 'Runs compared'}: validation NRMSE against the faces seen; the {MEAN_FACE} "
@@ -214,8 +201,3 @@ def _curves_in_words(runs: Runs) -> str:
         f"{moments[-1].nrmse:.1f} after {moments[-1].images:,}"
         for name, moments in runs.items()
     )
-
-
-def _bin_centres(size: int, bins: int) -> Float[np.ndarray, "bins"]:
-    """Where the bins lie, in pixels of the face."""
-    return bin_to_coordinate(torch.arange(bins).double(), size, bins).numpy()

@@ -24,13 +24,16 @@ from onedheat.plots.figure import (
     ORANGE,
     PURPLE,
     SKY,
+    SMALL,
     VERMILLION,
     YELLOW,
     FaceView,
     Figure,
+    show_picture,
 )
 
 MARGIN, GAP, CAPTION, HEADING = 0.12, 0.06, 0.22, 0.4  # inches
+COLUMNS, CELL = 6, 1.75  # faces in a row, and the side of one in inches
 AROUND = 1.6  # side of a cut-out, in sides of the landmarks' smallest square
 
 
@@ -66,9 +69,7 @@ class Cutout:
         )
 
 
-def face_sheet(
-    faces: Sequence[Cutout], scheme: Scheme, title: str, *, columns: int = 6, cell: float = 1.75
-) -> PhotoSheet:
+def face_sheet(faces: Sequence[Cutout], scheme: Scheme, title: str) -> PhotoSheet:
     """Annotated faces side by side, each with its landmarks and lines.
 
     Points that can be seen are yellow dots, those that are marked as hidden are white rings.
@@ -77,10 +78,8 @@ def face_sheet(
         faces: at least one.
         scheme: what their landmarks are.
         title: above the sheet.
-        columns: faces in a row.
-        cell: side of a face in inches.
     """
-    columns = min(columns, len(faces))
+    columns, cell = min(COLUMNS, len(faces)), CELL
     rows = -(-len(faces) // columns)
     width = max(2 * MARGIN + columns * (cell + GAP) - GAP, 4.5)
     height = MARGIN + rows * (cell + CAPTION) + HEADING
@@ -98,7 +97,7 @@ def face_sheet(
         left = MARGIN + across * (cell + GAP)
         bottom = height - HEADING - down * (cell + CAPTION) - cell
         axes = figure.panel(left, bottom, cell, cell)
-        _show(axes, face.picture)
+        show_picture(axes, face.picture, "bilinear")
         lines = [face.landmarks[list(line)] for line in scheme.lines]
         axes.add_collection(LineCollection(lines, colors=SKY, linewidths=0.7, alpha=0.8))
         seen = np.ones(len(scheme), bool) if face.visible is None else face.visible
@@ -107,13 +106,6 @@ def face_sheet(
         axes.plot(*face.landmarks[~seen].T, "o", ms=size + 0.6, mfc="none", mec="white", mew=0.9)
         figure.write(left, bottom - CAPTION + 0.07, face.caption)
     return figure
-
-
-def _show(axes: Axes, picture: UInt8[np.ndarray, "side side 3"]) -> None:
-    edge = len(picture) - 0.5
-    axes.set_axis_off()
-    axes.imshow(picture, extent=(-0.5, edge, edge, -0.5), interpolation="bilinear")
-    axes.set(xlim=(-0.5, edge), ylim=(edge, -0.5))
 
 
 def scheme_sheet(scheme: Scheme, shape: Float[np.ndarray, "landmarks 2"], view: FaceView) -> Figure:
@@ -204,7 +196,7 @@ def _draw_points(
             (x, y),
             xytext=(3, 3),
             textcoords="offset points",
-            fontsize=10,
+            fontsize=SMALL,
             color=colours[i],
             path_effects=effects,
         )

@@ -86,13 +86,13 @@ class Station:
         return columns, rows
 
 
-def stations_sheet(ways: Mapping[str, Way], columns: int = 7) -> Figure:
+def stations_sheet(ways: Mapping[str, Way]) -> Figure:
     """Every step of both ways as a small picture with its name and shape.
 
     Args:
         ways: as `WayThrough` takes them.
-        columns: pictures in a row.
     """
+    columns = 7
     shared = [station for station in ways["x"] if not station.axis]
     rows: list[tuple[str, Way]] = [
         ("both axes", shared[start : start + columns]) for start in range(0, len(shared), columns)

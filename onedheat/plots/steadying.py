@@ -10,14 +10,13 @@ from onedheat.plots.figure import (
     BLUE,
     GREEN,
     GRID,
-    INK,
     LARGE,
     ORANGE,
     PURPLE,
-    SMALL,
     VERMILLION,
     Figure,
     label,
+    legend,
 )
 from onedheat.steadying import Comparison, Way
 
@@ -68,10 +67,15 @@ def errors_over_time(comparison: Comparison, clip: int = 0) -> Figure:
     close.set_ylim(-most, most)  # flow may be anywhere
     label(whole, "frame", "error in x, pixels")
     label(close, "frame, where the face moves most", "error in x, pixels")
-    whole.legend(
-        *close.get_legend_handles_labels(), fontsize=SMALL, frameon=False, labelcolor=INK, ncols=3,
-        loc="lower left", bbox_to_anchor=(-0.02, 1.0), handlelength=3, columnspacing=1.2,
-    )  # fmt: skip
+    legend(
+        whole,
+        "lower left",
+        *close.get_legend_handles_labels(),
+        at=(-0.02, 1.0),
+        ncols=3,
+        handlelength=3,
+        columnspacing=1.2,
+    )
     shown = f"{comparison.clips.name}, clip {clip}: {name}"
     figure.write(0.75, 5.65, f"{shown}, less the detector's mean error", size=LARGE, weight="bold")
     spreads = "; ".join(

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from onedheat.heatmaps import bin_to_coordinate
 from onedheat.landmarks import Scheme
 from onedheat.metrics import point_errors
 from onedheat.plots.figure import (
@@ -25,7 +23,9 @@ from onedheat.plots.figure import (
     YELLOW,
     Figure,
     label,
+    legend,
 )
+from onedheat.plots.maps import bin_centers
 
 Points = Float[np.ndarray, "frames landmarks 2"]
 Vectors = Float[np.ndarray, "frames landmarks bins"]
@@ -152,10 +152,9 @@ class TrackedClip(Figure):
         alone = axes.plot([], [], color=VERMILLION, lw=1.4, ls="--", label="detector, E")[0]
         refined = axes.plot([], [], color=BLUE, lw=1.7, label="tracker")[0]
         if axis == "x":
-            axes.legend(
-                fontsize=SMALL, frameon=False, labelcolor=INK, ncols=3, loc="lower left",
-                bbox_to_anchor=(-0.04, 0.97), handlelength=1.8, columnspacing=1.0,
-            )  # fmt: skip
+            legend(
+                axes, "lower left", at=(-0.04, 0.97), ncols=3, handlelength=1.8, columnspacing=1.0
+            )
         return [truth, alone, refined]
 
     def _build_time(self) -> None:
@@ -207,8 +206,7 @@ class TrackedClip(Figure):
 
     def _show_vectors(self, seen: Seen, frame: int, landmark: int) -> None:
         clip = self.clip
-        bins = clip.alone.x.shape[-1]
-        at = bin_to_coordinate(torch.arange(bins).double(), clip.size, bins).numpy()
+        at = bin_centers(clip.size, clip.alone.x.shape[-1])
         for axis, (truth, alone, refined) in enumerate(self._vectors):
             true = clip.truth[frame, landmark, axis]
             truth.set_xdata([true, true])
@@ -271,7 +269,9 @@ class TrackedClip(Figure):
         )
 
 
-def frames_in_a_row(clip: ClipSeen, decay: float, frames: list[int], landmark: int) -> Figure:
+def frames_of_one_landmark(
+    clip: ClipSeen, decay: float, frames: list[int], landmark: int
+) -> Figure:
     """Some frames side by side, with the truth, what the detector found, and what the tracker did.
 
     Args:

@@ -1,9 +1,8 @@
 """What was measured of trackers: against λ, against L, and stillness against lateness (notebook 07)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from onedheat.plots.figure import (
     BLACK,
@@ -15,7 +14,10 @@ from onedheat.plots.figure import (
     SMALL,
     VERMILLION,
     Figure,
+    Seeds,
+    draw_seeds,
     label,
+    legend,
 )
 from onedheat.seed_results import Result
 from onedheat.steadying import Comparison, Way
@@ -23,7 +25,6 @@ from onedheat.steadying import Comparison, Way
 MEMORY, ALONE, COVERED = "with memory", "frame by frame", ", covered"
 """Names of looks, as `onedheat.atlas.make.measure_on_clips` gives them."""
 
-Seeds = Sequence[float]
 LINES = (
     {"color": VERMILLION, "ls": "--", "marker": "s"},
     {"color": BLUE, "ls": "-", "marker": "o"},
@@ -51,7 +52,7 @@ def against_decay(measured: Mapping[float, Result]) -> Figure:
     for axes, (title, unit, kind, part) in zip(panels, asked, strict=True):
         seeds = {one: getattr(result, kind)[MEMORY + part] for one, result in measured.items()}
         alone = float(np.mean(getattr(any_of_them, kind)[ALONE + part]))
-        _draw_seeds(axes, seeds, LINES[1], "trackers")
+        draw_seeds(axes, seeds, ms=5.5, label="trackers", **LINES[1])
         axes.axhline(alone, color=VERMILLION, lw=1.8, ls="--", label="detector, frame by frame")
         axes.set_xticks(list(measured), [f"{one:g}" for one in measured])
         label(axes, "λ, retrained", unit)
@@ -62,10 +63,7 @@ def against_decay(measured: Mapping[float, Result]) -> Figure:
     panels[2].axhline(labels, color=INK, lw=1.4, ls=":", label="the labels themselves")
     panels[2].set_ylim(bottom=0)
     handles, names = panels[2].get_legend_handles_labels()
-    figure.legend(
-        handles, names, fontsize=SMALL, frameon=False, labelcolor=INK, ncols=3, loc="upper left",
-        bbox_to_anchor=(0.06, 1.0),
-    )  # fmt: skip
+    legend(figure, "upper left", handles, names, at=(0.06, 1.0), ncols=3)
     figure.alt = (
         "What trackers make of the same clips, each trained with its own λ, mean of the seeds, in per cent "
         f"of the inter-ocular distance. {'; '.join(told)}; the labels themselves {labels:.2f}."
@@ -89,7 +87,7 @@ def against_resolution(
         panels, (everywhere, covered), ("all landmarks", "covered landmarks"), strict=True
     ):
         for (name, row), style in zip(rows.items(), LINES, strict=False):
-            _draw_seeds(axes, row, style, name)
+            draw_seeds(axes, row, ms=5.5, label=name, **style)
             means = ", ".join(f"L {bins} {np.mean(seeds):.2f}" for bins, seeds in row.items())
             told.append(f"{name}, {title}: {means}")
         bins = sorted({one for row in rows.values() for one in row})
@@ -98,21 +96,9 @@ def against_resolution(
         axes.margins(y=0.15)
         axes.set_title(title, fontsize=SMALL, color=INK, loc="left")
         label(axes, "L, bins an axis", "NRMSE, %")
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), fontsize=SMALL, frameon=False, labelcolor=INK,
-        ncols=2, loc="upper left", bbox_to_anchor=(0.06, 1.0),
-    )  # fmt: skip
+    legend(figure, "upper left", *panels[0].get_legend_handles_labels(), at=(0.06, 1.0), ncols=2)
     figure.alt = f"NRMSE in per cent on the same clips against L. {'; '.join(told)}."
     return figure
-
-
-def _draw_seeds(axes: Axes, row: Mapping[float, Seeds], style: Mapping, name: str) -> None:
-    """The mean of the seeds, with bars from the best to the worst of them."""
-    means = np.array([np.mean(seeds) for seeds in row.values()])
-    ends = np.array([(min(seeds), max(seeds)) for seeds in row.values()]).T
-    axes.errorbar(
-        list(row), means, yerr=np.abs(ends - means), lw=1.8, ms=5.5, capsize=4, label=name, **style
-    )
 
 
 KINDS = {
@@ -156,10 +142,14 @@ def still_and_late(comparison: Comparison) -> Figure:
         label(axes, "lag, frames", "jitter, %" if axes is panels[0] else "NRMSE, %")
         axes.set_title(title, fontsize=SMALL, color=INK, loc="left")
         axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), fontsize=SMALL, frameon=False, labelcolor=INK,
-        ncols=5, loc="upper left", bbox_to_anchor=(0.04, 1.0), columnspacing=1.4,
-    )  # fmt: skip
+    legend(
+        figure,
+        "upper left",
+        *panels[0].get_legend_handles_labels(),
+        at=(0.04, 1.0),
+        ncols=5,
+        columnspacing=1.4,
+    )
     figure.alt = (
         "How much landmarks shake and how far they are off, in per cent of the inter-ocular distance, "
         f"against the frames by which they are late; the labels' own jitter is {labels:.2f}. "

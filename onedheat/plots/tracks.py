@@ -14,10 +14,10 @@ from onedheat.plots.figure import (
     PALE,
     PURPLE,
     SKY,
-    SMALL,
     VERMILLION,
     Figure,
     label,
+    legend,
 )
 
 Seconds = Float[np.ndarray, "seconds 2"]
@@ -31,7 +31,7 @@ LINES = (
     {"color": SKY, "ls": (0, (3, 2)), "marker": "P"},
 )
 STAGES = {
-    "track": ("finding the faces", BLUE, ""),
+    "track": ("finding faces and landmarks", BLUE, ""),
     "read": ("decoding", ORANGE, "//"),
     "write": ("drawing, writing", GREEN, ".."),
 }
@@ -58,14 +58,7 @@ def jitter_over_time(faces: Mapping[int, Seconds], means: Mapping[int, float], h
     axes.set_ylim(0, 1.1 * max(highest, 0.01))
     label(axes, "seconds of the video", "jitter, % of the norm. distance")
     if longest:
-        axes.legend(
-            fontsize=SMALL,
-            frameon=False,
-            labelcolor=INK,
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.03),
-            handlelength=3.2,
-        )
+        legend(axes, "upper left", at=(1.01, 1.03), handlelength=3.2)
     else:
         axes.text(
             0.5, 0.5, "no face in three frames in a row", transform=axes.transAxes,
@@ -110,14 +103,7 @@ def time_of_frames(stages: Mapping[str, Seconds], means: Mapping[str, float], ho
         below = below + values
     label(axes, "seconds of the video", "milliseconds a frame")
     if len(seconds):
-        axes.legend(
-            fontsize=SMALL,
-            frameon=False,
-            labelcolor=INK,
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.03),
-            reverse=True,
-        )
+        legend(axes, "upper left", at=(1.01, 1.03), reverse=True)
     total = sum(means.values())
     figure.write(0.75, 3.05, f"Time of a frame, {how}", size=LARGE, weight="bold")
     parts = ", ".join(f"{words} {means[name]:.1f}" for name, (words, *_) in STAGES.items())

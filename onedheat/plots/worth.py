@@ -1,15 +1,14 @@
 """What each change of a recipe is worth: how far its NRMSE lies from that of the recipe unchanged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from onedheat.plots.figure import BLUE, GRID, INK, PALE, VERMILLION, Figure, label, number
+from onedheat.plots.figure import BLUE, GRID, INK, PALE, VERMILLION, Figure, Seeds, label, number
 from onedheat.studies import beyond_chance, standard_error
 
 ROW = 0.31  # inches
-Seeds = Sequence[float]
 
 
 def worth(

@@ -19,13 +19,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from onedheat.errors import TableError
 from onedheat.pipeline import TrackedFace
 
 SYNC_SECONDS = 1.0  # after so many at most, what was written outlasts a loss of power, too
-
-
-class TableError(ValueError):
-    """A table that cannot be written. The message names it and says what to do."""
 
 
 def columns(landmarks: int) -> list[str]:

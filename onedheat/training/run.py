@@ -31,15 +31,15 @@ from onedheat.checkpoints import write_weights
 from onedheat.data.clip_batches import ClipBatches
 from onedheat.data.clips import ClipSet
 from onedheat.data.crops import FaceBatches
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 from onedheat.landmarks import Scheme, scheme
 from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig
-from onedheat.pipeline import Landmarker
+from onedheat.pipeline import MIN_PLACED_PEAK, Landmarker
 from onedheat.place import Place
 from onedheat.presets import Preset
-from onedheat.reliability import annotated_landmarks, calibrate
+from onedheat.reliability import annotated_landmarks, calibrate, mean_peak
 from onedheat.reports import Report
 from onedheat.training.blame import faces_to_blame, verdict
 from onedheat.training.keeping import Keeper, alone_in
@@ -365,6 +365,15 @@ class Run:
             return
         if network.calibration is None and network.has_confidence:
             _log.warning("σ and confidence are not calibrated: %s", self._too_few_held_out())
+        if network.place is not None:  # points of one's own, of few faces perhaps
+            peak = mean_peak(Landmarker(network), self._held_out.faces)
+            if peak < MIN_PLACED_PEAK:
+                _log.warning(
+                    "the landmarks of the faces held out peak at %.2f on average, and `detect` takes what is "
+                    "below %.2f for no face: train longer, or give it a lower --min-peak",
+                    peak,
+                    MIN_PLACED_PEAK,
+                )
 
     def _too_few_held_out(self) -> str:
         count = annotated_landmarks(self._held_out.faces)

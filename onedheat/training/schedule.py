@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.presets import TrainConfig
 
 

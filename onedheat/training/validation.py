@@ -4,9 +4,9 @@ import logging
 
 from onedheat.data.clips import ClipSet, drawn_frames
 from onedheat.data.crops import BAD_SHARE
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.samples import FaceSet
+from onedheat.errors import DataError
 from onedheat.evaluation import Report, evaluate, evaluate_clips
 from onedheat.pipeline import Landmarker
 from onedheat.training.sheet import SampleSheet, draw_sheet

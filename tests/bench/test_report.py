@@ -47,6 +47,8 @@ def bench(*arguments):
 def test_json_on_standard_output_is_one_object_and_nothing_else(small):
     result = bench("--json", "-")
     assert result.exit_code == 0, result.output
+    parts = result.stderr.splitlines()  # where no bar can be drawn
+    assert "a tracker's step" in parts and "saved bytes, 1d, L = 16" in parts
     found = json.loads(result.stdout)
     assert found["ms"]["tiny"] == {"torch": {"1": 8.0, "32": 4.0}}
     assert found["photo_ms"]["2d@64"] == {"torch": {"1": 9.0, "32": None}}

@@ -88,8 +88,8 @@ def test_gamma_views_compare_each_network_with_the_truth(faces):
     views = gamma_views({0.0: detector(0.0), 0.4: detector()}, faces)
     assert len(views) == 2
     view = next(iter(views.values()))
-    assert view.looks[0.0].yx is None
-    assert view.looks[0.4].yx.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert view.answers[0.0].yx is None
+    assert view.answers[0.4].yx.sum(axis=1) == pytest.approx(1, abs=1e-5)
     sample = faces.samples[0]
     box = tight_box(sample.landmarks, 1.25)
     truth = (sample.landmarks - box[:2]) * 64 / (box[2] - box[0]) - 0.5

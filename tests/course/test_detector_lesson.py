@@ -83,10 +83,10 @@ def test_what_is_shown_of_a_network_is_what_it_put_out(measured):
         for name, network in networks:
             model = fresh(name).eval()
             output = model(pictures)
-            look = picture.looks[network.kind][network.bins]
-            assert np.allclose(look.landmarks, model.read(output, "dark").landmarks[0])
+            answer = picture.answers[network.kind][network.bins]
+            assert np.allclose(answer.landmarks, model.read(output, "dark").landmarks[0])
             wanted = output if network.kind == "1D" else (output,)
-            for shown, given in zip(look.heatmaps, wanted, strict=True):
+            for shown, given in zip(answer.heatmaps, wanted, strict=True):
                 assert np.allclose(shown, given[0])
 
 

@@ -49,7 +49,7 @@ def test_large_pictures_are_kept_in_less_than_their_share_of_memory(monkeypatch)
 
 
 def test_a_video_without_a_face_says_what_to_do():
-    with pytest.raises(ValueError, match='no face was found in 2 frames.*finder = "yunet"'):
+    with pytest.raises(ValueError, match='no face was found in the video.*finder = "yunet"'):
         followed([], []).longest()
 
 

@@ -21,8 +21,8 @@ from onedheat.course.tracked import (
     following,
     measured_by_decay,
     moving_portraits,
+    see_clip,
     take_memory,
-    watch,
 )
 from onedheat.geometry import Crop, tight_box, warp
 from onedheat.models import Tracker, TrackerConfig, build
@@ -58,7 +58,7 @@ def networks():
 
 @pytest.fixture(scope="module")
 def seen(clips, networks):
-    return watch(networks, clips.clips[0], "Clip A")
+    return see_clip(networks, clips.clips[0], "Clip A")
 
 
 def test_clips_are_those_the_atlas_is_measured_on_drawn_once(clips):
@@ -115,7 +115,7 @@ def test_truth_and_cover_are_those_of_the_clip(clips, seen):
 
 def test_memory_is_taken_from_the_same_weights(clips, networks):
     taken = take_memory(networks[0.5], clips)
-    seen = [watch({0.5: networks[0.5]}, clip, "") for clip in clips.clips]
+    seen = [see_clip({0.5: networks[0.5]}, clip, "") for clip in clips.clips]
     errors = np.concatenate([one.errors(one.remembered[0.5]) for one in seen])
     covered = np.concatenate([one.covered for one in seen])
     assert taken.with_memory == pytest.approx((errors.mean(), errors[covered].mean()), rel=1e-3)
@@ -155,7 +155,7 @@ def test_covered_landmarks_are_told_by_how_sure_the_detector_was(seen):
 
 
 def test_every_control_of_the_lesson_moves_its_picture(clips, networks, seen):
-    views = {"a": TrackedClip(seen), "b": TrackedClip(watch(networks, clips.clips[1], "Clip B"))}
+    views = {"a": TrackedClip(seen), "b": TrackedClip(see_clip(networks, clips.clips[1], "Clip B"))}
     assert_every_control_moves_its_picture(tracked_box(views, 0.5, 3), 4)
     assert_every_control_moves_its_picture(recurrence_box(Recurrence()), 1)
 
@@ -237,7 +237,7 @@ def test_the_feature_that_follows_a_landmark_is_high_where_it_is_and_nowhere_els
 def test_a_landmark_is_followed_by_a_feature_that_rises_where_it_is():
     tracker68 = load_detector("tiny68-tracker")
     clips = moving_portraits(onedheat.load("tiny68", finder="cascade"), 1, 6)
-    seen = watch({0.9: tracker68}, clips.clips[0], "a clip").remembered[0.9]
+    seen = see_clip({0.9: tracker68}, clips.clips[0], "a clip").remembered[0.9]
     positions = tracker68.config.positions
     followed = [landmark for landmark, feature in enumerate(seen.listens) if feature is not None]
     assert len(followed) > 50

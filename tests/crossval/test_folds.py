@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onedheat.crossval.folds import divided_in_folds, fold_of_groups
-from onedheat.data.errors import DataError
 from onedheat.data.samples import FaceSet, Photo, Sample
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68
 
 

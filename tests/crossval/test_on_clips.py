@@ -10,14 +10,13 @@ from smallruns import SMALL, stop_after
 from smallsearches import search_on_clips
 
 from onedheat.crossval import work
-from onedheat.crossval.errors import SearchError
 from onedheat.crossval.folds import divided_in_folds
 from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import JOURNAL, Study
 from onedheat.data.clip_store import stored
 from onedheat.data.clips import joined
-from onedheat.data.errors import DataError
 from onedheat.data.synthetic import synthetic_clips
+from onedheat.errors import DataError, SearchError
 from onedheat.evaluation import evaluate_clips
 from onedheat.models import Detector
 from onedheat.pipeline import Landmarker

@@ -8,7 +8,7 @@ from smallruns import QUICK, SMALL
 from smallsearches import search_of
 
 from onedheat.crossval.search import Search
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.presets import Preset
 from onedheat.training.settings import differences
 

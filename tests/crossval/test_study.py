@@ -5,8 +5,8 @@ import sys
 import pytest
 from smallsearches import search_of
 
-from onedheat.crossval.errors import SearchError
 from onedheat.crossval.study import JOURNAL, Study
+from onedheat.errors import SearchError
 
 
 @pytest.fixture

@@ -19,13 +19,12 @@ from smallsearches import search_of
 
 from onedheat.checkpoints import CheckpointError
 from onedheat.crossval import work
-from onedheat.crossval.errors import SearchError
 from onedheat.crossval.search import Search
 from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import Study
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.own import read_own
+from onedheat.errors import DataError, SearchError
 from onedheat.plots.search import search_curve
 from onedheat.presets import Preset
 from onedheat.video import VideoError

@@ -9,9 +9,9 @@ from faces300w import make_300w
 
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.crops import FaceBatches, TrainingPictures
-from onedheat.data.errors import DataError
 from onedheat.data.samples import Photo
 from onedheat.data.w300 import read_300w
+from onedheat.errors import DataError
 from onedheat.geometry import Crop, tight_box, warp
 from onedheat.landmarks import IBUG68
 

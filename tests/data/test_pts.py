@@ -8,8 +8,8 @@ from broken import broken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onedheat.data.errors import DataError
 from onedheat.data.pts import PtsError, PtsFiles, looks_zero_based, no_places, read_pts
+from onedheat.errors import DataError
 
 GOOD = "version: 1\nn_points:  3\n{\n1.0 2.0\n30.5 4e1\n-5 6\n}\n"
 EXPECTED = [[0.0, 1.0], [29.5, 39.0], [-6.0, 5.0]]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from onedheat.data.clips import Clip, Frames
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.occluders.passing import PassingConfig
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.stills import StillFrames, StillMotionConfig, clips_from_stills
 from onedheat.data.virtual_camera import MotionConfig
 from onedheat.data.w300 import read_300w
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68, Scheme
 
 SMALL = StillMotionConfig(width=96, height=96)

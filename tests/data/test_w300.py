@@ -75,6 +75,13 @@ def test_the_group_is_the_photo_whatever_names_it(tmp_path):
     assert [s.group for s in read_300w(tmp_path).samples][2] == "mine"
 
 
+def test_a_set_is_a_sequence_of_faces_and_says_in_a_line_what_it_holds(tree):
+    faces = read_300w(tree, "train")
+    assert [face.landmarks.shape for face in faces] == [(68, 2)] * len(faces)
+    assert faces[-1] is faces.samples[-1]
+    assert repr(faces) == f"<FaceSet 300w, train: {len(faces)} faces of 68 landmarks (ibug68)>"
+
+
 def test_folders_and_endings_in_capital_letters_are_read(tmp_path):
     add_face(tmp_path / "AFW", "1_1", seed=1)
     add_face(tmp_path / "LFPW/TrainSet", "image_0001", seed=2)

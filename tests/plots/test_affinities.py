@@ -7,9 +7,9 @@ from pictures import assert_all_different, assert_fit_to_be_read, assert_moved_i
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView
 from onedheat.plots.affinities import (
+    AnswerAtGamma,
     FaceAffinity,
     GammaView,
-    Look,
     entropy_by_channel,
     error_against_gamma,
     position_edges,
@@ -36,9 +36,9 @@ def yx():
 @pytest.fixture(scope="module")
 def looks(view, yx):
     return {
-        0.0: Look(view.landmarks + 1.0, None),
-        0.4: Look(view.landmarks, yx[0]),
-        1.0: Look(view.landmarks - 2.0, yx[1]),
+        0.0: AnswerAtGamma(view.landmarks + 1.0, None),
+        0.4: AnswerAtGamma(view.landmarks, yx[0]),
+        1.0: AnswerAtGamma(view.landmarks - 2.0, yx[1]),
     }
 
 

@@ -9,12 +9,12 @@ from pictures import assert_all_different, assert_fit_to_be_read, assert_moved_i
 from onedheat.landmarks import IBUG68
 from onedheat.plots import FaceView
 from onedheat.plots.memory import memory_by_resolution
-from onedheat.plots.resolution import Look, Resolution, Trained
+from onedheat.plots.resolution import AnswerAtL, Resolution, TrainedNetwork
 
 NETWORKS = [
-    Trained("1D", 16, (5.0, 5.2, 5.4), 2 * 68 * 16, 2**20),
-    Trained("1D", 192, (4.0, 4.1, 4.3), 2 * 68 * 192, 2**20 + 2**17),
-    Trained("2D", 16, (5.1, 5.1, 5.1), 68 * 16**2, 2**19 * 3),
+    TrainedNetwork("1D", 16, (5.0, 5.2, 5.4), 2 * 68 * 16, 2**20),
+    TrainedNetwork("1D", 192, (4.0, 4.1, 4.3), 2 * 68 * 192, 2**20 + 2**17),
+    TrainedNetwork("2D", 16, (5.1, 5.1, 5.1), 68 * 16**2, 2**19 * 3),
 ]
 
 
@@ -29,7 +29,7 @@ def look(network, view, shift):
     rng = np.random.default_rng(network.bins)
     shape = (68, network.bins) if network.kind == "1D" else (68, network.bins, network.bins)
     heatmaps = [rng.uniform(0, 1, shape) for _ in range(2 if network.kind == "1D" else 1)]
-    return Look(network, view.landmarks + shift, heatmaps)
+    return AnswerAtL(network, view.landmarks + shift, heatmaps)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from pictures import assert_all_different, assert_fit_to_be_read, assert_moved_is_fresh
 
 from onedheat.landmarks import IBUG68
-from onedheat.plots.tracked import MOST, ClipSeen, Seen, TrackedClip, frames_in_a_row
+from onedheat.plots.tracked import MOST, ClipSeen, Seen, TrackedClip, frames_of_one_landmark
 
 FRAMES, SIZE, BINS, POSITIONS = 8, 64, 96, 24
 FOLLOWED = 30
@@ -112,7 +112,7 @@ def test_the_words_tell_covered_frames_from_the_others(figure):
 
 
 def test_frames_in_a_row_show_one_landmark_as_each_found_it(clip):
-    figure = frames_in_a_row(clip, 0.0, [2, 3, 6], FOLLOWED)
+    figure = frames_of_one_landmark(clip, 0.0, [2, 3, 6], FOLLOWED)
     assert_fit_to_be_read(figure)
     for axes, frame in zip(figure.axes, (2, 3, 6), strict=True):
         assert np.array_equal(axes.images[0].get_array(), clip.pictures[frame])

@@ -11,8 +11,8 @@ from onedheat.checkpoints import load_detector
 from onedheat.data.augment import AugmentConfig
 from onedheat.data.clip_batches import ClipBatches, TrainingClips
 from onedheat.data.clips import joined
-from onedheat.data.errors import DataError
 from onedheat.data.synthetic import synthetic_clips
+from onedheat.errors import DataError
 from onedheat.evaluation import evaluate, evaluate_clips
 from onedheat.geometry import tight_box
 from onedheat.heatmaps import Heatmaps

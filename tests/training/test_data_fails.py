@@ -10,8 +10,8 @@ import torch
 from faces300w import make_300w
 from smallruns import run_of, stop_after
 
-from onedheat.data.errors import DataError
 from onedheat.data.w300 import read_300w
+from onedheat.errors import DataError
 from onedheat.training import read_metrics
 
 

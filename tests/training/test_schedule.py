@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from smallruns import QUICK
 
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.presets import TrainConfig
 from onedheat.training import Batches, MicroBatches, ema_decay, learning_rate
 

@@ -4,36 +4,20 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 
-from onedheat.course.show import show_widget
-from onedheat.course.widgets import NARROW, NOTE, dropdown, explorer, slider, steps
+from onedheat.course.widgets import dropdown, explorer, shown, slider, steps, toggle
 from onedheat.plots.affinities import FaceAffinity, GammaView
 from onedheat.plots.puzzle import PuzzleView
 
 
-def puzzle_box(view: PuzzleView, number: int = 0) -> widgets.VBox:
-    """Choose a picture, turn it over; see what both networks answer.
-
-    Args:
-        view: the pictures.
-        number: the one to begin with.
-    """
-    turned = widgets.ToggleButtons(
-        options=[("as it is", False), ("upside down", True)],
-        style={"button_width": "8em"},
-        layout=widgets.Layout(**NARROW),
-    )
+def puzzle_box(view: PuzzleView) -> widgets.VBox:
+    """Choose a picture, turn it over; see what both networks answer."""
     return explorer(
         view.move,
         {
-            "number": slider("picture", 0, len(view.cases) - 1, number),
-            "upside_down": turned,
+            "number": slider("picture", 0, len(view.cases) - 1, 0),
+            "upside_down": toggle([("as it is", False), ("upside down", True)]),
         },
     )
-
-
-def explore_puzzle(view: PuzzleView, number: int = 0) -> None:
-    """Shows `puzzle_box`."""
-    show_widget(puzzle_box(view, number), NOTE)
 
 
 def affinity_box(
@@ -52,35 +36,28 @@ def affinity_box(
         {
             "channel": slider("channel k", 0, channels - 1, channel),
             "position": slider("x position", 0, positions - 1, position),
-            "face": dropdown("face of", [(name, name) for name in faces]),
+            "face": dropdown("face of", faces),
         },
     )
 
 
-def explore_affinity(
-    faces: Mapping[str, FaceAffinity], channel: int = 0, position: int = 10
-) -> None:
-    """Shows `affinity_box`."""
-    show_widget(affinity_box(faces, channel, position), NOTE)
-
-
-def gamma_box(views: Mapping[str, GammaView], gamma: float | None = None) -> widgets.VBox:
+def gamma_box(views: Mapping[str, GammaView], gamma: float) -> widgets.VBox:
     """Choose γ and a drawn face; see what the network trained with it finds.
 
     Args:
         views: name of the face → its picture.
-        gamma: the γ to begin with, or the nearest there is; the first where none is given.
+        gamma: the γ to begin with, or the nearest there is.
     """
-    gammas = sorted(next(iter(views.values())).looks)
+    gammas = sorted(next(iter(views.values())).answers)
     return explorer(
         lambda gamma, face: views[face].move(gamma),
         {
-            "gamma": steps("γ", gammas, gammas[0] if gamma is None else gamma),
-            "face": dropdown("face", [(name, name) for name in views]),
+            "gamma": steps("γ", gammas, gamma),
+            "face": dropdown("face", views),
         },
     )
 
 
-def explore_gamma(views: Mapping[str, GammaView], gamma: float | None = None) -> None:
-    """Shows `gamma_box`."""
-    show_widget(gamma_box(views, gamma), NOTE)
+explore_puzzle = shown(puzzle_box)
+explore_affinity = shown(affinity_box)
+explore_gamma = shown(gamma_box)

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import ipywidgets as widgets
 
-from onedheat.course.show import show_widget
-from onedheat.course.widgets import NOTE, dropdown, explorer, slider, steps
+from onedheat.course.widgets import dropdown, explorer, shown, slider, steps
 from onedheat.plots.decoding import KINDS, DecoderRace
 from onedheat.plots.marginals import OneMode, TwoModes
 from onedheat.plots.reading import ReadVector
@@ -25,11 +24,6 @@ def one_mode_box(size: int, bins: Sequence[int], value: int) -> widgets.VBox:
     )
 
 
-def explore_one_mode(size: int, bins: Sequence[int], value: int) -> None:
-    """Shows `one_mode_box`."""
-    show_widget(one_mode_box(size, bins, value), NOTE)
-
-
 def two_modes_box(size: int) -> widgets.VBox:
     """Set two spots, and move a part of them to the other diagonal; the vectors stay."""
     return explorer(
@@ -40,11 +34,6 @@ def two_modes_box(size: int) -> widgets.VBox:
             "moved": slider("moved, %", 0, 100, 0, step=10),
         },
     )
-
-
-def explore_two_modes(size: int) -> None:
-    """Shows `two_modes_box`."""
-    show_widget(two_modes_box(size), NOTE)
 
 
 def decoder_race_box(
@@ -64,15 +53,10 @@ def decoder_race_box(
             "bins": steps("L, bins an axis", race.bins, race.bins[len(race.bins) // 2]),
             "noise": steps("noise, %", noises, noises[middle]),
             "sigma": steps("target σ, px", sigmas, sigmas[-1]),
-            "kind": dropdown("noise", [(kind, kind) for kind in KINDS]),
+            "kind": dropdown("noise", KINDS),
             "draw": slider("another vector", 1, 50, 1),
         },
     )
-
-
-def explore_decoder_race(race: DecoderRace, sigmas: Sequence[int], noises: Sequence[int]) -> None:
-    """Shows `decoder_race_box`."""
-    show_widget(decoder_race_box(race, sigmas, noises), NOTE)
 
 
 def read_vector_box(pictures: Mapping[str, ReadVector], landmark: int = 0) -> widgets.VBox:
@@ -82,12 +66,13 @@ def read_vector_box(pictures: Mapping[str, ReadVector], landmark: int = 0) -> wi
         lambda face, landmark, axis: pictures[face].move(landmark, axis),
         {
             "landmark": slider("landmark", 0, most, landmark),
-            "axis": dropdown("vector of", [("x", "x"), ("y", "y")]),
-            "face": dropdown("face of", [(name, name) for name in pictures]),
+            "axis": dropdown("vector of", ("x", "y")),
+            "face": dropdown("face of", pictures),
         },
     )
 
 
-def explore_read_vector(pictures: Mapping[str, ReadVector], landmark: int = 0) -> None:
-    """Shows `read_vector_box`."""
-    show_widget(read_vector_box(pictures, landmark), NOTE)
+explore_one_mode = shown(one_mode_box)
+explore_two_modes = shown(two_modes_box)
+explore_decoder_race = shown(decoder_race_box)
+explore_read_vector = shown(read_vector_box)

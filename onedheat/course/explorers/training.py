@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 
-from onedheat.course.show import show_widget
-from onedheat.course.widgets import NOTE, dropdown, explorer, slider
+from onedheat.course.widgets import dropdown, explorer, shown, slider
 from onedheat.plots.sharpening import Sharpening
 
 
@@ -26,9 +25,9 @@ def sharpening_box(
         "landmark": slider("landmark", 0, len(first.view.landmarks) - 1, landmark),
     }
     if len(first.runs) > 1:
-        controls["run"] = dropdown("run", [(name, name) for name in first.runs])
+        controls["run"] = dropdown("run", first.runs)
     if len(pictures) > 1:
-        controls["face"] = dropdown("face", [(name, name) for name in pictures])
+        controls["face"] = dropdown("face", pictures)
     names = next(iter(first.runs)), next(iter(pictures))
     return explorer(
         lambda moment, landmark, run=names[0], face=names[1]: pictures[face].move(
@@ -38,8 +37,4 @@ def sharpening_box(
     )
 
 
-def explore_sharpening(
-    pictures: Mapping[str, Sharpening], moment: int = 0, landmark: int = 36
-) -> None:
-    """Shows `sharpening_box`."""
-    show_widget(sharpening_box(pictures, moment, landmark), NOTE)
+explore_sharpening = shown(sharpening_box)

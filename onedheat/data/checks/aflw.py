@@ -5,8 +5,8 @@ from pathlib import Path
 from onedheat.data import aflw
 from onedheat.data.checks.listed import Face, check_listed
 from onedheat.data.checks.report import CheckReport, Fault, Subset
-from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below, photo_folders
+from onedheat.errors import DataError
 
 
 def check_aflw(root: str | Path, *, progress: bool = False) -> CheckReport:

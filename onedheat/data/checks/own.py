@@ -11,12 +11,12 @@ from tqdm import tqdm
 
 from onedheat.data.checks.repeats import Looked, look_at, repeats
 from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible, told_of
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.own import LabelledFace, Labels, photos_of, read_labels
 from onedheat.data.propose import mean_shape, mirror_misfit, propose_scheme, strangers
 from onedheat.data.scheme_file import SCHEME, demand_folder, read_scheme
 from onedheat.data.w300 import PhotoGroups
+from onedheat.errors import DataError
 from onedheat.landmarks import Scheme
 
 _MISFIT = 0.1  # of the face's size that a scheme's mirror may be worse than the proposed one

@@ -62,19 +62,21 @@ class CheckReport:
     def as_text(self) -> str:
         """A table for people, then every fault in a line of its own."""
         lines = [f"{self.dataset} in {self.root}", ""]
-        lines += [f"  {'subset':16s} {'faces':>6s} {'official':>9s}"]
+        published = any(subset.official is not None for subset in self.subsets)
+        lines += [f"  {'subset':16s} {'faces':>6s}" + f" {'official':>9s}" * published]
         for subset in self.subsets:
             faces, official = subset.faces, subset.official
             note = f"  {faces - official:+d}" if official not in (None, faces) else ""
             if subset.clips is not None:
                 note += f"  {subset.clips} of {subset.official_clips} clips"
             shown = "–" if official is None else official
-            lines.append(f"  {subset.name:16s} {faces:6d} {shown:>9}{note}")
+            lines.append(f"  {subset.name:16s} {faces:6d}" + f" {shown:>9}" * published + note)
         lines += ["", *(f"{f.level}: {f.path}: {f.what}" for f in self.faults)]
         errors = sum(fault.level == "error" for fault in self.faults)
-        warnings = len(self.faults) - errors
+        counts = (self.faces, "face"), (errors, "error"), (len(self.faults) - errors, "warning")
+        said = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         verdict = "usable" if self.usable else "not usable"
-        lines.append(f"{self.faces} faces, {errors} errors, {warnings} warnings: {verdict}")
+        lines.append(f"{said}: {verdict}")
         return "\n".join(lines)
 
 

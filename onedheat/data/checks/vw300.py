@@ -10,7 +10,7 @@ from tqdm import tqdm
 from onedheat.data import vw300
 from onedheat.data.checks.labels import misplaced, readable
 from onedheat.data.checks.report import CheckReport, Fault, Subset, told_of
-from onedheat.data.errors import DataError
+from onedheat.errors import DataError
 from onedheat.video import VideoError, VideoFrames, count_decodable
 
 

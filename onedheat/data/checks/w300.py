@@ -9,9 +9,9 @@ from tqdm import tqdm
 from onedheat.data import w300
 from onedheat.data.checks.repeats import Looked, look_at, repeats
 from onedheat.data.checks.report import CheckReport, Fault, Subset, implausible, told_of
-from onedheat.data.errors import DataError
 from onedheat.data.images import ImageError
 from onedheat.data.pts import PtsError, read_pts
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68
 
 

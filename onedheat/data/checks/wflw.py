@@ -6,8 +6,8 @@ from pathlib import Path
 from onedheat.data import wflw
 from onedheat.data.checks.listed import Face, check_listed
 from onedheat.data.checks.report import CheckReport, Fault, Subset, told_of
-from onedheat.data.errors import DataError
 from onedheat.data.folders import folders_below, photo_folders
+from onedheat.errors import DataError
 
 
 def check_wflw(root: str | Path, *, progress: bool = False) -> CheckReport:

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Bool
 
 from onedheat.data.clips import Clip, ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.motion import (
     Path,
@@ -33,6 +32,7 @@ from onedheat.data.synthetic.faces import (
     visible_landmarks,
 )
 from onedheat.data.synthetic.surroundings import draw_background, draw_light, draw_sensor, expose
+from onedheat.errors import DataError
 from onedheat.geometry import Crop, Landmarks, warp
 from onedheat.landmarks import IBUG68, scheme
 

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from onedheat.data import occluders
-from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.synthetic import head
 from onedheat.data.synthetic.anatomy import CENTER, CONTROLS
@@ -26,6 +25,7 @@ from onedheat.data.synthetic.surroundings import (
     draw_sensor,
     expose,
 )
+from onedheat.errors import DataError
 from onedheat.geometry import Landmarks
 from onedheat.landmarks import AFLW19, IBUG68
 

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from onedheat.data.clips import ClipSet
-from onedheat.data.errors import DataError
 from onedheat.data.images import RGB
 from onedheat.data.samples import FaceSet, Sample
 from onedheat.data.synthetic.clips import synthetic_clips
 from onedheat.data.synthetic.faces import FACES_EACH, check_markup, pose_face, render_face
+from onedheat.errors import DataError
 from onedheat.landmarks import IBUG68, scheme
 
 NAME = "synthetic"
