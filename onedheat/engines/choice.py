@@ -7,10 +7,11 @@ import torch
 
 from onedheat.checkpoints import find, load_detector
 from onedheat.engines.cache import cached_engine
-from onedheat.engines.errors import EXPORTER, EngineError, missing
 from onedheat.engines.export import weights_digest
 from onedheat.engines.onnx_engine import OnnxEngine
+from onedheat.engines.packages import EXPORTER, missing
 from onedheat.engines.torch_engine import Engine, TorchEngine
+from onedheat.errors import EngineError
 from onedheat.models import LandmarkNetwork
 
 ENGINES = ("auto", "torch", "onnx")

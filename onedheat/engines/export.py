@@ -15,7 +15,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 import onedheat
-from onedheat.engines.errors import EXPORTER, EngineError, demand
 from onedheat.engines.onnx_engine import (
     DETECTED,
     FORMAT,
@@ -26,11 +25,13 @@ from onedheat.engines.onnx_engine import (
     REFINED,
     OnnxEngine,
 )
+from onedheat.engines.packages import EXPORTER, demand
 from onedheat.engines.torch_engine import Engine, tensors_of
+from onedheat.errors import EngineError
 from onedheat.files import write_atomically
 from onedheat.geometry import Crop, warp
 from onedheat.landmarks import scheme, scheme_as_json
-from onedheat.models import LandmarkNetwork, Tracker
+from onedheat.models import DetectorConfig, LandmarkNetwork, Tracker
 from onedheat.models.folding import fold_batch_norms
 from onedheat.models.tracker import TrackerState
 
@@ -51,6 +52,8 @@ def export(network: LandmarkNetwork, path: str | Path) -> float:
     `detected_x` and `detected_y` are what the detector inside finds in this frame by itself, and `peak`,
     (batch, N), is how high that peaks. The metadata holds, as JSON under the key ``onedheat``, the
     network's config, landmark scheme, calibration and place; `onedheat.load` and `OnnxEngine` read it.
+    What a program without onedheat has to know stands in the model's and its inputs' and outputs'
+    `doc_string`, as sentences.
 
     Args:
         network: a copy of it is exported, in eval mode and with its batch norms folded.
@@ -95,7 +98,7 @@ def as_onnx(network: LandmarkNetwork) -> tuple[bytes, float]:
     if isinstance(folded, Tracker):
         inputs |= dict(zip(MEMORY, folded.start(len(pictures)), strict=True))
         folded, names = _OneFrame(folded), (*REFINED, *DETECTED, PEAK, *NEXT)
-    content = exported(folded, inputs, names, {METADATA: json.dumps(metadata)})
+    content = exported(folded, inputs, names, {METADATA: json.dumps(metadata)}, in_words(network))
     found = difference(OnnxEngine(content), network)
     if not found <= TOLERANCE:  # nan is not
         raise EngineError(
@@ -123,6 +126,7 @@ def exported(
     inputs: Mapping[str, Tensor],
     outputs: Sequence[str],
     metadata: dict[str, str],
+    words: Mapping[str, str] | None = None,
 ) -> bytes:
     """Any network as what stands in an ONNX file, unchecked.
 
@@ -131,6 +135,7 @@ def exported(
         inputs: what it takes, by name, of two pictures; the file will take any number of them.
         outputs: names for the tensors that it gives.
         metadata: kept in the file.
+        words: what each input and output is, by name, and under ``""`` what the model is.
 
     Raises:
         EngineError: a package is missing.
@@ -152,7 +157,38 @@ def exported(
     model = program.model_proto
     _forget_sources(model.graph)
     onnx.helper.set_model_props(model, metadata)
+    words = words or {}
+    model.doc_string = words.get("", "")
+    for entry in (*model.graph.input, *model.graph.output):
+        entry.doc_string = words.get(entry.name, "")
     return model.SerializeToString()
+
+
+def in_words(network: LandmarkNetwork) -> dict[str, str]:
+    """What a network's ONNX file takes and gives, for who reads it without onedheat; see `exported`."""
+    config, size = network.config, network.config.size
+    words = {
+        "": f"onedheat {onedheat.__version__}, {config.kind}: {config.landmarks} facial landmarks, whose "
+        f"names are in the metadata {METADATA!r}.",
+        "images": f"RGB / 255, {size} × {size} pixels, of a square box: the smallest around the face's "
+        "landmarks, 1.25 times as large.",
+    }
+    if not isinstance(config, DetectorConfig):
+        return words
+    holds = "logits" if config.loss == "cross_entropy" else "heights, 1 at most"
+    middle = f"j * {size}/{config.bins}"
+    if config.frame == "centre":
+        middle = f"(j + 0.5) * {size}/{config.bins} - 0.5"
+    for axis in "xy":
+        words |= {
+            axis: f"Of each landmark {config.bins} bins along {axis}, {holds}; the highest is its place. Bin "
+            f"j is at {middle} in pixels of images, of which the first one's centre is 0.",
+            f"detected_{axis}": f"As {axis}, without memory: from this frame alone.",
+            f"memory_{axis}": f"Zeros for a new face, else next_{axis} of its last frame.",
+            f"next_{axis}": f"memory_{axis} of its next frame.",
+        }
+    words[PEAK] = "How high detected_x and detected_y peak, of each landmark, 1 being best."
+    return words
 
 
 def weights_digest(network: LandmarkNetwork) -> str:

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from onedheat.calibration import Calibration
-from onedheat.engines.errors import RUNTIME, EngineError, demand
+from onedheat.engines.packages import RUNTIME, demand
+from onedheat.errors import EngineError
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import KINDS, LandmarkNetwork, build
 from onedheat.models.tracker import TrackerState

@@ -39,7 +39,7 @@ def calibrated(network, monkeypatch):
 def test_an_exported_file_says_it(calibrated, content, monkeypatch):
     written = []
 
-    def exported(network, inputs, names, metadata):
+    def exported(network, inputs, names, metadata, words):
         written.append(json.loads(metadata["onedheat"]))
         return with_metadata(content, **written[0])
 

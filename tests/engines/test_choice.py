@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import onedheat
 from onedheat.checkpoints import save_detector
 from onedheat.cli import app
-from onedheat.engines import EngineError, OnnxEngine, TorchEngine, errors, make_engine
+from onedheat.engines import EngineError, OnnxEngine, TorchEngine, make_engine
 from onedheat.engines import cache as caching
 from onedheat.engines.cache import cached_engine
 
@@ -23,7 +23,9 @@ FACE = [[160.0, 50, 290, 180]]
 
 def without(monkeypatch, *packages):
     found = {name: None for name in packages}
-    monkeypatch.setattr(errors, "find_spec", lambda name: found.get(name, find_spec(name)))
+    monkeypatch.setattr(
+        "onedheat.engines.packages.find_spec", lambda name: found.get(name, find_spec(name))
+    )
 
 
 def kept(cache):

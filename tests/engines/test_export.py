@@ -1,19 +1,22 @@
 """Export to ONNX: the same output, checked before it is kept, in a file that can be used alone."""
 
 import json
+import re
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from PIL import Image
 from randomnet import random_network
 from skimage.data import astronaut
 
 import onedheat
 from onedheat.checkpoints import load_detector
-from onedheat.engines import EngineError, OnnxEngine, TorchEngine, errors
+from onedheat.engines import EngineError, OnnxEngine, TorchEngine
 from onedheat.engines import export as exporting
 from onedheat.engines.export import as_onnx, difference, export, sample_pictures, weights_digest
+from onedheat.heatmaps import bin_to_coordinate
 from onedheat.landmarks import SCHEMES, scheme_from_json
 from onedheat.pipeline import Landmarker
 
@@ -39,6 +42,35 @@ def test_the_file_says_what_it_finds(network, content):
     assert scheme_from_json(written["scheme"]) == SCHEMES["ibug68"]
     assert written["weights"] == weights_digest(network)
     assert OnnxEngine(content).network.config == network.config
+
+
+def test_the_file_says_in_words_what_it_takes_and_gives(content):
+    graph = onnx.load_from_string(content).graph
+    words = {entry.name: entry.doc_string for entry in (*graph.input, *graph.output)}
+    assert set(words) == {"images", "x", "y"}
+    assert words["images"].startswith("RGB / 255, 64 × 64 pixels")
+    expression, size, bins = re.search(
+        r"Bin j is at (.* \* (\d+)/(\d+) - 0\.5) in pixels", words["x"]
+    ).groups()
+    assert eval(expression, {"j": 5}) == bin_to_coordinate(torch.tensor(5.0), int(size), int(bins))
+
+
+def test_the_lines_in_the_readme_need_nothing_of_the_package(content, network, root, tmp_path):
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(
+        r"```python\n(import numpy as np\nimport onnxruntime\n.*?)```", readme, re.DOTALL
+    )
+    Image.fromarray(astronaut()).save(tmp_path / "photo.png")
+    (tmp_path / "model.onnx").write_bytes(content)
+    for name in ("photo.jpg", "model.onnx"):
+        lines = lines.replace(f'"{name}"', repr(str(tmp_path / name.replace("jpg", "png"))))
+    names: dict = {}
+    exec(lines, names)
+    left, top, side = names["left"], names["top"], names["side"]
+    box = [left - 0.5, top - 0.5, left + side - 0.5, top + side - 0.5]
+    (face,) = Landmarker(network, decoder="argmax")(astronaut(), boxes=[box])
+    apart = np.abs(names["landmarks"][0] - face.landmarks)
+    assert np.median(apart) < 1e-3  # of random weights some vectors have two bins of one height
 
 
 def test_the_file_can_be_used_alone(content, network, tmp_path):
@@ -116,7 +148,9 @@ def test_a_digest_tells_weights_and_settings_apart(network):
     ("gone", "said"), [("onnx", "onnx, which is"), ("onnxscript", "onnxscript")]
 )
 def test_a_missing_package_is_one_sentence(network, monkeypatch, tmp_path, gone, said):
-    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == gone else True)
+    monkeypatch.setattr(
+        "onedheat.engines.packages.find_spec", lambda name: None if name == gone else True
+    )
     with pytest.raises(EngineError, match=rf"needs {said}.*pip install 'onedheat\[onnx\]'"):
         export(network, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())

@@ -1,13 +1,11 @@
-"""What can be wrong with an engine, and with the packages that it needs."""
+"""The packages that engines need."""
 
 from importlib.util import find_spec
 
+from onedheat.errors import EngineError
+
 RUNTIME = ("onnxruntime",)
 EXPORTER = ("onnx", "onnxscript", *RUNTIME)  # what is exported is run once, to check it
-
-
-class EngineError(RuntimeError):
-    """An engine that cannot be had here, or an ONNX file that it cannot use."""
 
 
 def missing(*packages: str) -> list[str]:
