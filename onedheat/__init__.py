@@ -30,11 +30,12 @@ _HOME_OF = {
     "tight_box": "geometry",
     "OnedheatError": "errors",
 }
-_PACKAGES = ("data",)
+_PACKAGES = ("data", "errors")
 __all__ = sorted([*_HOME_OF, *_PACKAGES])
 
 if TYPE_CHECKING:
     from onedheat import data as data
+    from onedheat import errors as errors
     from onedheat.data.images import read_image as read_image
     from onedheat.errors import OnedheatError as OnedheatError
     from onedheat.geometry import tight_box as tight_box

@@ -6,6 +6,7 @@ know, and do not say what they passed over. An MP4 that was trimmed without enco
 holds what was cut away, as frames are decoded from the key frame before them, and lists what is shown.
 """
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -44,7 +45,8 @@ def missing_bytes(path: Path) -> int:
 
 
 def is_broken(path: Path) -> bool:
-    """Whether the parts of a transport stream, WebM or Matroska file do not all follow one another.
+    """Whether the parts of a transport stream, WebM or Matroska file do not all follow one another; what
+    stands behind the last of them breaks nothing.
 
     A transport stream is packets of 188 bytes, each with the same first (ISO/IEC 13818-1), in
     recordings of cameras with 4 bytes before each; Matroska is elements that say how long they are.
@@ -56,17 +58,27 @@ def is_broken(path: Path) -> bool:
             return _is_broken_matroska(file)
         for size, at in ((188, 0), (192, 4)):
             if head[at : at + size + 1 : size] == b"GG":
-                while packets := file.read(4096 * size):
-                    if packets[at::size].strip(b"G"):
-                        return True
+                return _is_broken_stream(file, size, at)
+    return False
+
+
+def _is_broken_stream(file: BinaryIO, size: int, at: int) -> bool:
+    lost = b""  # the first bytes of what no longer are packets; if none is one again, they are the end's
+    while packets := file.read(4096 * size):
+        lost = (lost + packets[at::size]).lstrip(b"G")
+        if b"G" in lost:
+            return True
     return False
 
 
 def _is_broken_matroska(file: BinaryIO) -> bool:
-    while first := file.read(1):
+    end = math.inf  # of the segment; whatever stands behind it is none of its elements
+    while file.tell() < end and (first := file.read(1)):
         kind = first + file.read(8 - first[0].bit_length())
         length = _variable_length(file)
         if kind in (SEGMENT, CLUSTER):  # goes on with what is in it, as its length may be unknown
+            if kind == SEGMENT and length is not None:
+                end = file.tell() + length
             continue
         if kind not in PASSED_OVER or length is None:
             return True

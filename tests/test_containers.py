@@ -188,6 +188,15 @@ def test_pauses_in_a_video_are_no_damage(tmp_path, name):
     assert [number_of(frame) for frame in frames] == list(range(COUNT))
 
 
+@pytest.mark.parametrize("behind", [b"end\n", bytes(1000)])
+@pytest.mark.parametrize("name", ["phone.mkv", "phone.ts"])
+def test_bytes_behind_a_video_with_pauses_are_no_damage(tmp_path, name, behind):
+    path = _coded(tmp_path / name, shown=lambda number: 40 * number + 2000 * (number > 30))
+    path.write_bytes(path.read_bytes() + behind)
+    assert not is_broken(path)
+    assert [number_of(frame) for frame in read_video(path)] == list(range(COUNT))
+
+
 def test_videos_one_behind_another_in_a_file_are_no_damage(tmp_path):
     path = write_numbered(tmp_path / "vp8.webm", 20)
     path.write_bytes(2 * path.read_bytes())

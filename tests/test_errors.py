@@ -1,6 +1,8 @@
 """Errors that a person can mend have one base, and importing the package has its modules by name."""
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +27,14 @@ def test_all_errors_of_the_package_are_caught_by_one():
 def test_what_is_not_there_is_one_of_them(wrong):
     with pytest.raises(onedheat.OnedheatError):
         wrong()
+
+
+def test_errors_and_data_are_there_without_another_import():
+    code = (
+        "import onedheat; print(onedheat.errors.VideoError.__name__, onedheat.data.read.__name__)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.stdout == "VideoError read\n", run.stderr
 
 
 def test_public_names_can_be_completed_and_no_others():

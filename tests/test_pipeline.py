@@ -14,7 +14,7 @@ from onedheat.geometry import box_overlap, tight_box
 from onedheat.heatmaps import Heatmaps
 from onedheat.models import Detector, DetectorConfig, build
 from onedheat.models.compared import RegressionConfig
-from onedheat.pipeline import Face, Landmarker, load
+from onedheat.pipeline import Face, Found, Landmarker, load
 
 SMALL = DetectorConfig(landmarks=3, size=64, upsample=4, width=16, channels=16)
 
@@ -120,6 +120,20 @@ def test_a_search_says_why_it_found_no_face():
     )
     dream = landmarker(off(ANNE), detector=Dreamer(), min_peak=0.0).find(photo_of(ANNE))
     assert dream.why_none().endswith("and a second look finds the landmarks elsewhere")
+
+
+def test_a_reason_never_contradicts_itself():
+    assert "peak at 0.39, below min_peak 0.40" in Found([], 1, 0.4, 0.3996).why_none()
+    assert Found(landmarker(off(ANNE))(photo_of(ANNE)), 2, 0.4, 0.9).why_none() == ""
+
+
+def test_a_search_takes_what_a_call_takes(tmp_path):
+    photo = photo_of(ANNE)
+    Image.fromarray(photo).save(tmp_path / "anne.png")
+    rgba = np.dstack([photo, np.full(photo.shape[:2], 255, np.uint8)])
+    for given in (photo, rgba, tmp_path / "anne.png"):
+        (face,) = landmarker(off(ANNE)).find(given).faces
+        assert np.abs(face.landmarks - ANNE).max() < 0.1
 
 
 @pytest.mark.parametrize("peak", [-0.1, 1.1, float("nan")])

@@ -247,6 +247,21 @@ def test_reset_forgets_faces_and_numbers_go_on():
     assert numbers([tracker(picture_of(face))] * 2) == [[1], [1]]
 
 
+def test_a_tracker_knows_which_search_came_nearest_to_a_face_until_it_is_reset():
+    finder = Watcher()
+    tracker = dot_landmarker(finder).tracker(search_every=1)
+    assert tracker.nearest is None
+    tracker(picture_of())
+    assert tracker.nearest.why_none() == "the face finder sees none"
+    finder.faces = [face_at(100, 70)]  # which is not in the picture
+    for _ in range(5):
+        tracker(picture_of())
+    assert tracker.nearest.proposed == 1 and "proposes a box" in tracker.nearest.why_none()
+    tracker(picture_of(*finder.faces))
+    tracker.reset()
+    assert tracker.nearest is None
+
+
 def test_frames_of_another_size_show_the_same_face_scaled():
     finder = Watcher()
     tracker = dot_landmarker(finder).tracker()

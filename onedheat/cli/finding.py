@@ -86,7 +86,7 @@ def detect(
         write_result(Path(json_to), found.encode(), otherwise=found)
     if out and not quiet:
         drawn = sum(result.error is None for result in results)
-        typer.echo(f"written: {out} ({drawn} pictures)")
+        typer.echo(f"written: {out} ({drawn} picture{'' if drawn == 1 else 's'})")
     if len(results) < len(files):
         raise typer.Exit(130)
     raise typer.Exit(1 if any(result.error for result in results) else 0)

@@ -136,9 +136,10 @@ def evaluate(
             f"against published figures (`onedheat data check {chosen.name} {folder}` says what is missing)",
             err=True,
         )
-    if report.missed:
+    if report.missed and not chosen.made:
         typer.echo(
-            f"{report.missed} of {report.faces} faces were missed; `onedheat detect` says why of each photo",
+            f"{report.missed} of {report.faces} faces were missed; `onedheat detect PHOTO` shows what it "
+            "takes for faces, and says why where it finds none",
             err=True,
         )
     give(values, f"{as_table([report])}\n\nerrors in per cent of: {report.normaliser}", json_to)
@@ -169,7 +170,9 @@ def bench(
     ] = False,
     json_to: Json = None,
 ):
-    """Measure speed and memory of this machine, 1D against 2D. Let nothing else run meanwhile."""
+    """Measure speed and memory of this machine, 1D against 2D. Let nothing else run meanwhile; with
+    --only tiny it takes about a minute on two cores.
+    """
     from onedheat.bench import report
     from onedheat.presets import PRESETS
 

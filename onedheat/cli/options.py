@@ -85,8 +85,9 @@ MinPeak = Annotated[
     typer.Option(
         min=0.0,
         max=1.0,
-        help="How high the landmarks' peaks must be on average to be a face's; by default 0.4 with yunet "
-        "and 0.55 with the cascade. Weights of a short training may need less.",
+        help="How high the landmarks' peaks must be on average to be a face's; by default 0.4 with yunet, "
+        "0.55 with the cascade, and 0.4 with either for points of your own. Weights of a short training may "
+        "need less.",
     ),
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from onedheat.crossval.folds import Fold, divided_in_folds
 from onedheat.data.clip_batches import TrainingClips
 from onedheat.data.clips import ClipSet
+from onedheat.data.digest import labels_digest
 from onedheat.data.samples import FaceSet
 from onedheat.models import LandmarkNetwork
 from onedheat.presets import Preset, settings_of, with_setting
@@ -126,6 +127,8 @@ class Search:
         first = self.at(self.values[0])
         begins = None if self.start is None else digest(self.start)
         asked = as_json(first.detector, first.train, self.faces, first.train.accumulate, begins)
+        # Labels of long videos too: a search must not mix folds of those before and after a correction.
+        asked["data"]["labels"] = labels_digest(self.faces)
         for part in (asked["detector"], asked["train"], asked["train"]["augment"]):
             part.pop(self.setting, None)
         return asked | {

@@ -29,7 +29,7 @@ def folders_below(root: str | Path, expected: str) -> list[Path]:
 def _below(folder: Path, depth: int) -> Iterator[Path]:
     if not depth:
         return
-    for entry in _seen(folder):
+    for entry in entries_in(folder):
         if _is_folder(entry):
             yield Path(entry)
             yield from _below(Path(entry), depth - 1)
@@ -51,13 +51,13 @@ def _entries(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
     within = (*above, os.path.realpath(folder))
     if within[-1] in above:
         return
-    for entry in _seen(folder):
+    for entry in entries_in(folder):
         yield Path(entry)
         if _is_folder(entry):
             yield from _entries(Path(entry), within)
 
 
-def _seen(folder: Path) -> list[os.DirEntry]:
+def entries_in(folder: Path) -> list[os.DirEntry]:
     """What lies in a folder and is not hidden. Raises `DataError` if it cannot be read."""
     try:
         with os.scandir(folder) as entries:

@@ -220,6 +220,8 @@ def as_rgb(array: object) -> RGB:
 def _kind(thing: object) -> str:
     """What something is that is no array and no path, and how it becomes one."""
     name = type(thing).__name__
+    if isinstance(thing, np.ndarray):
+        return "an array, which is a picture already"
     if isinstance(thing, bytes | bytearray | memoryview) or hasattr(thing, "read"):
         data = "file" if hasattr(thing, "read") else "io.BytesIO(data)"
         return f"{name}: decode it, np.asarray(PIL.Image.open({data}).convert('RGB'))"

@@ -160,7 +160,7 @@ def read_labels(
     elif tables:
         labels = _from_csv(root, files, tables[0], scheme, called)
     else:
-        tables = [path for path in files if path.suffix.lower() in _TABLES]
+        tables = [path for path in files if path.suffix.lower() in _TABLES and path.is_file()]
         unread = [path for path in tables if path.name not in (SCHEME, GROUPS)]
         but = f" but {unread[0].relative_to(root)}, which is not read" if unread else ""
         raise DataError(

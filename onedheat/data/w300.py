@@ -12,11 +12,10 @@ each photo with a `.pts` file beside it.
 import csv
 import hashlib
 import io
-import os
 import re
 from pathlib import Path
 
-from onedheat.data.folders import folders_below
+from onedheat.data.folders import entries_in, folders_below
 from onedheat.data.landmark_csv import csv_text
 from onedheat.data.pts import read_places, warn_if_zero_based
 from onedheat.data.samples import FaceSet, Photo, Sample
@@ -104,11 +103,13 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
     root = Path(root)
     known = {name.lower(): name for name in COUNTS}
     found: dict[str, Path] = {}
-    for folder in folders_below(root, "afw, helen, lfpw, …"):
-        parts = [part.lower() for part in (root.name, *folder.relative_to(root).parts)]
+    folders = folders_below(root, "afw, helen, lfpw, …")
+    # Where a folder is there in small and in capital letters, the first is the data set's own.
+    for folder in sorted(folders, key=lambda folder: folder.name != folder.name.lower()):
+        parts = [part.lower() for part in (root.resolve().name, *folder.relative_to(root).parts)]
         # Some archives unpack helen/trainset to helen/helen/trainset.
         parts = [part for part, before in zip(parts, ("", *parts), strict=False) if part != before]
-        name = known.get("/".join(parts[-2:])) or known.get(parts[-1])
+        name = known.get("/".join(parts[-2:])) or known.get("".join(parts[-1:]))
         if name and any(annotations(folder)):
             found.setdefault(name, folder)
     return found
@@ -117,9 +118,9 @@ def find_subsets(root: str | Path) -> dict[str, Path]:
 def annotations(folder: Path) -> list[Path]:
     """The `.pts` files of a folder, without hidden files and the mirrored copies of dlib's archive."""
     return sorted(
-        folder / name
-        for name in os.listdir(folder)
-        if name[-4:].lower() == ".pts" and name[0] != "." and not name[:-4].endswith("_mirror")
+        Path(entry)
+        for entry in entries_in(folder)
+        if entry.name[-4:].lower() == ".pts" and not entry.name[:-4].endswith("_mirror")
     )
 
 

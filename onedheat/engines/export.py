@@ -52,8 +52,8 @@ def export(network: LandmarkNetwork, path: str | Path) -> float:
     `detected_x` and `detected_y` are what the detector inside finds in this frame by itself, and `peak`,
     (batch, N), is how high that peaks. The metadata holds, as JSON under the key ``onedheat``, the
     network's config, landmark scheme, calibration and place; `onedheat.load` and `OnnxEngine` read it.
-    What a program without onedheat has to know stands in the model's and its inputs' and outputs'
-    `doc_string`, as sentences.
+    What a program without onedheat has to know of a detector or tracker stands in the `doc_string` of
+    the model, its inputs and outputs, as sentences.
 
     Args:
         network: a copy of it is exported, in eval mode and with its batch norms folded.
@@ -175,7 +175,7 @@ def in_words(network: LandmarkNetwork) -> dict[str, str]:
     }
     if not isinstance(config, DetectorConfig):
         return words
-    holds = "logits" if config.loss == "cross_entropy" else "heights, 1 at most"
+    holds = "logits" if config.loss == "cross_entropy" else "heights, about 1 where it is sure"
     middle = f"j * {size}/{config.bins}"
     if config.frame == "centre":
         middle = f"(j + 0.5) * {size}/{config.bins} - 0.5"

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from onedheat.calibration import Calibration
+from onedheat.files import folder_to_read
 from onedheat.heatmaps import Frame, Heatmaps, Loss, confidence, decode, spread
 from onedheat.landmarks import IBUG68, SCHEMES, Scheme, scheme, scheme_as_json, scheme_from_json
 from onedheat.place import Place
@@ -202,8 +203,8 @@ class LandmarkNetwork(nn.Module, PyTorchModelHubMixin, ABC):
         """
         from onedheat.models.folder import fetch, read_folder
 
-        folder = Path(name) if Path(name).is_dir() else fetch(str(name), **how)
-        return read_folder(folder, cls)
+        folder = folder_to_read(Path(name))
+        return read_folder(folder if folder.is_dir() else fetch(str(name), **how), cls)
 
     def chosen(self, decoder: str | None) -> str:
         """That decoder, or the default one for None.

@@ -1,5 +1,6 @@
 """From a photo to faces: boxes found or given, each looked at, and what is no face left out."""
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,14 +52,17 @@ class Found:
     highest: float | None
 
     def why_none(self) -> str:
-        """Why there are no faces, in words."""
+        """Why there are no faces, in words; "" where there are some."""
+        if self.faces:
+            return ""
         if not self.proposed:
             return "the face finder sees none"
         boxes = "a box" if self.proposed == 1 else f"{self.proposed} boxes"
         said = f"the face finder proposes {boxes}, and"
         if self.highest is None or self.highest >= self.asked:
             return f"{said} a second look finds the landmarks elsewhere"
-        return f"{said} the landmarks there peak at {self.highest:.2f}, below min_peak {self.asked:.2f}"
+        reached = math.floor(100 * self.highest) / 100  # not rounded up to what is asked for
+        return f"{said} the landmarks there peak at {reached:.2f}, below min_peak {self.asked:.2f}"
 
 
 MIN_PEAK = 0.5
@@ -201,23 +205,25 @@ class Landmarker:
 
         Raises:
             ImageError: an image that cannot be used.
-            ValueError: boxes that are none; the message names the first.
+            ValueError: boxes that are none; the message names the first. Without boxes see `find`.
         """
-        is_path = isinstance(image, str | os.PathLike)
-        image = read_image(image) if is_path else as_rgb(image)
-        if boxes is not None:
-            return self._in_boxes(image, _squared(boxes, image))
-        return self.find(image).faces
+        if boxes is None:
+            return self.find(image).faces
+        image = _as_image(image)
+        return self._in_boxes(image, _squared(boxes, image))
 
-    def find(self, image: Image) -> Found:
-        """The faces that the finder sees and the network confirms, and what became of the others.
+    def find(self, image: str | os.PathLike | np.ndarray) -> Found:
+        """The faces that the finder sees and the network confirms, and why there are no others.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
+            image: path of an image file, or (H, W, 3) uint8 RGB; grey and RGBA too.
 
         Raises:
-            ValueError: a network that does not say how sure it is.
+            FinderError: YuNet was asked for by name and cannot be used.
+            ImageError: an image that cannot be used.
+            ValueError: a network that does not say how sure it is, or gives values that are not finite.
         """
+        image = _as_image(image)
         if not self.detector.has_confidence:
             raise ValueError(
                 f"a {self.detector.config.kind} network does not say how sure it is, and so cannot tell "
@@ -275,6 +281,10 @@ class Landmarker:
         highest = float(peaks.max()) if len(peaks) else None
         faces = sorted(kept, key=lambda face: -face.score)
         return Found(faces, len(proposed), least, highest)
+
+
+def _as_image(image: str | os.PathLike | np.ndarray) -> Image:
+    return read_image(image) if isinstance(image, str | os.PathLike) else as_rgb(image)
 
 
 def load(

@@ -104,8 +104,8 @@ class FaceTracker:
         patience: frames for which a face that is not seen is remembered; 30 are a second.
 
     Attributes:
-        nearest: the search that came nearest to a face, which says why none was found; None before the
-            first.
+        nearest: of the searches since the last `reset` the one that came nearest to a face; it says why
+            none was found. None before the first.
 
     Raises:
         ValueError: a landmarker or a setting that cannot be tracked with.
@@ -129,7 +129,6 @@ class FaceTracker:
         self.search_every, self.patience = search_every, patience
         self._cuts = CutDetector()
         self._next = 0
-        self.nearest: Found | None = None
         self.reset()
 
     @property
@@ -147,6 +146,7 @@ class FaceTracker:
         """
         self._cuts.reset()
         self._size: tuple[int, int] | None = None
+        self.nearest: Found | None = None
         self._forget_faces()
 
     def _forget_faces(self) -> None:
@@ -243,7 +243,7 @@ class FaceTracker:
     def _search(self, image: RGB) -> list[_Sight]:
         """Every face of the frame."""
         found = self.landmarker.find(image)
-        if self.nearest is None or (found.highest or 0) > (self.nearest.highest or 0):
+        if self.nearest is None or _nearness(found) > _nearness(self.nearest):
             self.nearest = found
         return [_Sight(face) for face in found.faces]
 
@@ -314,6 +314,10 @@ class FaceTracker:
         later = 10.0 * (unseen > 0)
         pairs = pair_nearest(costs + later[:, None], reach + later)
         return [(sight, self._known[known]) for known, sight in pairs]
+
+
+def _nearness(found: Found) -> tuple[int, float, int]:
+    return len(found.faces), found.highest or 0.0, found.proposed
 
 
 def _which_are_same(sights: Sequence[_Sight]) -> Bool[np.ndarray, "sights sights"]:

@@ -365,7 +365,9 @@ class Run:
             return
         if network.calibration is None and network.has_confidence:
             _log.warning("σ and confidence are not calibrated: %s", self._too_few_held_out())
-        if network.place is not None:  # points of one's own, of few faces perhaps
+        if (
+            network.place is not None and network.has_confidence
+        ):  # points of one's own, of few faces perhaps
             peak = mean_peak(Landmarker(network), self._held_out.faces)
             if peak < MIN_PLACED_PEAK:
                 _log.warning(

@@ -66,7 +66,7 @@ def _in_words(name: str, was: Any, now: Any) -> str:
     if name == "data.labels":
         return "data: other faces or labels there, those of today asked for"
     if name == "start":
-        was, now = (f"the weights {one}" if one else "random weights" for one in (was, now))
+        was, now = ((one and f"the weights {one}") or "random weights" for one in (was, now))
     return f"{name}: {was} there, {now} asked for"
 
 
@@ -89,9 +89,12 @@ def claim_folder(out: Path, asked: dict[str, Any], *, resume: bool) -> None:
                 f"{out} holds a run already; --resume continues it, another --out starts anew"
             )
         if differing := differences(_read(path), asked):
+            others = any(name.startswith(("kind", "detector.", "start")) for name in differing)
+            kept = (out / "last").exists() and not others  # of another network they would not fit
+            keeping = f", where --start-from {out / 'last'} keeps its weights" if kept else ""
             raise CheckpointError(
                 f"{out} was begun with other settings ({'; '.join(differing)}); resume with "
-                f"those, or choose another --out, where --start-from {out / 'last'} keeps its weights"
+                f"those, or choose another --out{keeping}"
             )
     content = (json.dumps(asked, indent=2) + "\n").encode()
     if not path.exists() or path.read_bytes() != content:

@@ -22,8 +22,8 @@ def stored(tmp_path_factory):
         "import ipywidgets\nfrom onedheat.course import stamps\nprint('six is', 2 * size)\nprint('more')",
         f"ALT = {GOOD_ALT!r}" + PICTURE,
         "ipywidgets.IntSlider()",
-        "view = ipywidgets.IntSlider()._repr_mimebundle_()\n"
-        "display({**view, 'text/plain': 'Two sliders.'}, raw=True)",
+        "from onedheat.course.show import show_widget\n"
+        "show_widget(ipywidgets.IntSlider(), 'Two sliders.')",
         parameters="size = 3",
     )
     execute.execute(path, timeout=60, progress=False)

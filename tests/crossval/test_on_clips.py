@@ -15,6 +15,7 @@ from onedheat.crossval.states import BESIDE
 from onedheat.crossval.study import JOURNAL, Study
 from onedheat.data.clip_store import stored
 from onedheat.data.clips import joined
+from onedheat.data.pts import PtsFiles
 from onedheat.data.synthetic import synthetic_clips
 from onedheat.errors import DataError, SearchError
 from onedheat.evaluation import evaluate_clips
@@ -105,6 +106,34 @@ def test_it_is_the_same_search_with_the_same_labels_and_the_same_start(clips, st
     for other in (seen, replace(clips, clips=(clips.clips[0], moved, *clips.clips[2:]))):
         (difference,) = differences(there, search_on_clips(other, start).as_json())
         assert difference.startswith("data: other faces or labels there")
+
+
+def test_labels_in_files_are_read_to_tell_a_search_from_another(clips, start, tmp_path):
+    def write(number: int, landmarks) -> PtsFiles:
+        folder = tmp_path / str(number)
+        folder.mkdir(exist_ok=True)
+        for t, points in enumerate(landmarks):
+            lines = "\n".join(f"{x + 1} {y + 1}" for x, y in points)
+            (folder / f"{t}.pts").write_text(
+                f"version: 1\nn_points: {len(points)}\n{{\n{lines}\n}}\n"
+            )
+        return PtsFiles(folder, tuple(f"{t}.pts" for t in range(len(landmarks))), 68)
+
+    def asked(moved: float) -> dict:
+        filed = []
+        for number, clip in enumerate(clips.clips):
+            landmarks = clip.landmarks.copy()
+            landmarks[0, 0] += moved * (number == 2)
+            filed.append(replace(clip, annotation=write(number, landmarks)))
+        return json.loads(
+            json.dumps(search_on_clips(replace(clips, clips=tuple(filed)), start).as_json())
+        )
+
+    before = asked(0)
+    assert differences(before, asked(0)) == []
+    assert differences(before, asked(1)) == [
+        "data: other faces or labels there, those of today asked for"
+    ]
 
 
 # What is done ---------------------------------------------------------------------------------------

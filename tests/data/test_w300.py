@@ -92,6 +92,22 @@ def test_folders_and_endings_in_capital_letters_are_read(tmp_path):
     assert [part.faces for part in check_300w(tmp_path).subsets if part.faces] == [1, 1]
 
 
+def test_of_two_spellings_of_a_folder_the_data_sets_own_is_read(tmp_path):
+    add_face(tmp_path / "AFW", "1_1", seed=1)
+    if (tmp_path / "afw").exists():
+        pytest.skip("the disk does not tell small letters from capital ones")
+    add_face(tmp_path / "afw", "2_1", seed=2)
+    assert [sample.group for sample in read_300w(tmp_path).samples] == ["afw:2"]
+
+
+def test_the_folder_one_is_in_may_be_the_root(tmp_path, monkeypatch):
+    add_face(tmp_path / "afw", "1_1", seed=1)
+    monkeypatch.chdir(tmp_path)
+    assert len(read_300w(".")) == 1
+    monkeypatch.chdir(tmp_path / "afw")
+    assert [sample.subset for sample in read_300w(".").samples] == ["afw"]
+
+
 def test_points_that_cannot_be_opened_are_said_with_their_file(tmp_path):
     add_face(tmp_path / "afw", "1_1", seed=1)
     path = tmp_path / "afw" / "1_1.pts"

@@ -219,6 +219,18 @@ def test_a_run_of_another_version_is_refused_and_what_its_settings_lack_is_named
     assert all(torch.equal(value, kept[name]) for name, value in again.bare.state_dict().items())
 
 
+def test_no_weights_are_promised_that_are_not_there_or_would_not_fit(faces, tmp_path):
+    run = run_of(faces, tmp_path / "run", passes=1)  # of which nothing is saved yet
+    with pytest.raises(CheckpointError, match="choose another --out$"):
+        run_of(faces, tmp_path / "run", passes=2, resume=True)
+    run.train()
+    with pytest.raises(CheckpointError, match=r"passes: 1 there, .* keeps its weights$"):
+        run_of(faces, tmp_path / "run", passes=2, resume=True)
+    start = {"start": tmp_path / "run/last"}
+    with pytest.raises(CheckpointError, match=r"start: random weights there, .*another --out$"):
+        run_of(faces, tmp_path / "run", passes=1, resume=True, how=start)
+
+
 def test_of_the_augmentation_only_what_differs_is_named(faces, tmp_path):
     run_of(faces, tmp_path / "run")
     with pytest.raises(CheckpointError, match=r"\(train.augment.light: .* there, 0.1 asked for\)"):

@@ -87,7 +87,7 @@ check = Checks(
             ),
             Mistake(
                 lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / np.sqrt(q.shape[1])).T,
-                "Your columns sum to 1. Row i is to be a share out over the y positions: the rows must.",
+                "Your columns sum to 1. Row i shares its weight out over the y positions, so the rows must.",
             ),
             Mistake(
                 lambda dx, dy, q: _softmax((dx @ q @ dy.T).T / np.sqrt(q.shape[1])),
@@ -108,6 +108,10 @@ check = Checks(
             Mistake(
                 lambda dx, dy, q: dx @ q @ dy.T / np.sqrt(q.shape[1]),
                 "These are the scores. The softmax of each row is missing.",
+            ),
+            Mistake(
+                lambda dx, dy, q: np.exp(dx @ q @ dy.T / np.sqrt(q.shape[1])),
+                "Half of the softmax is missing: divide each row by its sum.",
             ),
             Mistake(
                 lambda dx, dy, q: _softmax(dx @ dy.T / np.sqrt(q.shape[1])),
@@ -159,6 +163,10 @@ check = Checks(
             Mistake(
                 lambda dx, dy, yx, gamma: dx + yx @ dy,
                 "γ is missing.",
+            ),
+            Mistake(
+                lambda dx, dy, yx, gamma: gamma * (dx + yx @ dy),
+                "γ scales D^x, too. In Eq. 10 it scales only what is fetched.",
             ),
         ),
         hints=(
@@ -230,7 +238,8 @@ quiz = Quiz(
                 ),
                 Choice(
                     "That in this channel x position i takes over the features of y position j",
-                    "So much is Eq. 10. More needs an experiment, such as the one with exchanged brightness.",
+                    "That is all that Eq. 10 says. More needs an experiment, such as the one with exchanged "
+                    "brightness.",
                     right=True,
                 ),
                 Choice(

@@ -200,6 +200,16 @@ check = Checks(
                 lambda *vectors: np.nanmean(np.sqrt(_both(*vectors).sum(axis=1))),
                 "You took the root. Eq. 11 keeps the square of the norm.",
             ),
+            Mistake(
+                lambda x, y, target_x, target_y: np.nanmean(
+                    np.linalg.norm(x - target_x, axis=1) + np.linalg.norm(y - target_y, axis=1)
+                ),
+                "These are the norms. Eq. 11 adds their squares.",
+            ),
+            Mistake(
+                lambda *vectors: _both(*vectors).sum(axis=1),
+                "These are the errors of single landmarks. Take the mean of those that are not NaN.",
+            ),
         ),
         hints=(
             "Squared differences, summed over the bins: one number for each landmark and axis.",
@@ -226,7 +236,7 @@ quiz = Quiz(
                 Choice(
                     "The deconvolutions, and nothing else",
                     "L = F/4 · M. Only they know M; the trunk and both CNNs stay as they are. `tiny68` has "
-                    "two; of four hourglasses the earlier three have two each, too.",
+                    "two of them, one for each axis; with four hourglasses, each has two.",
                     right=True,
                 ),
                 Choice(

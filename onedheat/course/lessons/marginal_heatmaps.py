@@ -21,7 +21,7 @@ prediction = Prediction(
             ),
             Choice(
                 "Six, one for each way to put two spots in four corners",
-                "Two spots in one row would give a row of twice the sum.",
+                "Two spots in one row would give a row of twice the sum, and leave the other row empty.",
             ),
             Choice(
                 "Infinitely many",
@@ -150,8 +150,8 @@ check = Checks(
             ),
             Mistake(
                 lambda brightness: min(brightness, 1 - brightness) / 2,
-                "You shared it between the ghosts. But each spot gives t to either ghost's column or "
-                "row only once: with 0.5 and 0.5 the ghosts can hold 0.5 each.",
+                "You shared it between the ghosts. But two spots give t each, and two ghosts get t "
+                "each: with 0.5 and 0.5, each ghost can hold 0.5.",
             ),
         ),
         hints=(

@@ -109,6 +109,18 @@ check = Checks(
             ),
             Mistake(
                 lambda points, kept, interocular: (
+                    100 * np.abs(points - kept).sum(axis=-1).mean() / interocular
+                ),
+                "You added the differences in x and in y. Eq. 5 is the root of the sum of their squares.",
+            ),
+            Mistake(
+                lambda points, kept, interocular: (
+                    100 * ((points - kept) ** 2).sum(axis=-1).mean() / interocular
+                ),
+                "These are squares of distances. The root of Eq. 5 is missing.",
+            ),
+            Mistake(
+                lambda points, kept, interocular: (
                     100 * np.linalg.norm(points - kept, axis=-1).sum() / interocular
                 ),
                 "This is the sum over the landmarks. Take their mean.",

@@ -26,7 +26,8 @@ prediction = Prediction(
             ),
             Choice(
                 "Neither: a network's peaks all have the width that it was trained with",
-                "It is trained to give that width where it is sure, and wider ones where it is not.",
+                "Every target has that width. But where several places are possible, the best answer spreads "
+                "over them.",
             ),
         ),
     )
@@ -73,6 +74,10 @@ check = Checks(
                 "pixel too far to the right.",
             ),
             Mistake(
+                lambda vector, size: (np.argmax(vector) + 0.5) * len(vector) / size - 0.5,
+                "The ratio is upside down: a bin is F/L pixels wide.",
+            ),
+            Mistake(
                 lambda vector, size: np.max(vector),
                 "This is how high the peak is. You need where it is: `np.argmax`.",
             ),
@@ -112,7 +117,7 @@ quiz = Quiz(
             ),
         ),
         Question(
-            "A point on the jaw has σ = 2.0 pixels in y and 0.5 in x. What is meant?",
+            "A point on the jaw has σ = 2.0 pixels in y and 0.5 in x. What does that mean?",
             (
                 Choice(
                     "It may well lie 2 pixels higher or lower, but hardly 2 to the side",

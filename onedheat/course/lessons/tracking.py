@@ -221,6 +221,11 @@ check = Checks(
                 lambda decay: math.log(0.5) * math.log(decay),
                 "λ^k = 1/2 means k·log λ = log 1/2. Divide, do not multiply.",
             ),
+            Mistake(
+                lambda decay: math.log(2) / math.log(decay),
+                "Below 0: that is when a weight was twice as large. It is log 1/2 that stands over log λ, "
+                "not log 2.",
+            ),
         ),
         hints=(
             "Solve λ^k = 1/2 for k.",

@@ -11,19 +11,18 @@ prediction = Prediction(
         "answer when it sees a face that it was not trained on?",
         (
             Choice(
-                "Points anywhere, another mess for each face",
+                "Points anywhere, others for each face",
                 "So it answers before the first step. Where landmarks lie on average is learned "
                 "first, as it is the same for all faces.",
             ),
             Choice(
                 "Much the same points for every face",
-                "The mean face is the best answer without looking, and the largest part of "
-                "the loss that can be had without looking. Only then is there something to be won "
-                "by looking.",
+                "The mean face is the best answer without looking, and learning it takes a large part "
+                "of the loss away. Only then is there something to be won by looking.",
                 right=True,
             ),
             Choice(
-                "The eyes rightly, everything else at random",
+                "The eyes right, everything else at random",
                 "All landmarks share the trunk and learn at once. Eyes are not found earlier than "
                 "the mean of all the rest.",
             ),
@@ -284,6 +283,13 @@ check = Checks(
                 ),
                 "You shuffle anew at every step: some faces come twice in a pass and others not "
                 "at all. Shuffle once a pass.",
+            ),
+            Mistake(
+                lambda step, faces, batch_size, seed: _batch(
+                    _order(faces, seed, step // (faces // batch_size)), step, batch_size
+                ),
+                "You count the steps of the whole run. After the first pass that leads beyond the end of "
+                "the order: count from the beginning of the pass.",
             ),
             Mistake(
                 lambda step, faces, batch_size, seed: _order(
