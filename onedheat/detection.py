@@ -39,6 +39,7 @@ class FileResult:
         return {
             "path": str(self.path),
             "error": self.error,
+            "why_none": self.why_none or None,
             "faces": [
                 {
                     "box": face.box.round(3).tolist(),

@@ -100,7 +100,8 @@ def test_json_on_standard_output_is_one_object_and_nothing_else(detect, photos):
         "Eileen.png",
     ]
     good, cut, letter, _ = files
-    assert set(good) == {"path", "error", "faces"} and good["error"] is None
+    assert set(good) == {"path", "error", "why_none", "faces"}
+    assert good["error"] is good["why_none"] is None
     (face,) = good["faces"]
     assert set(face) == {"box", "landmarks", "sigma", "confidence", "score"}
     assert np.shape(face["box"]) == (4,)
@@ -306,6 +307,11 @@ def test_the_cascade_finds_nobody_with_weights_that_have_learned_nothing(photos,
         r"below min_peak 0\.55\n",
         result.stdout,
     )
+    (file,) = json.loads(
+        CliRunner().invoke(app, [*arguments, "--face-detector", "cascade", "--json", "-"]).stdout
+    )["files"]
+    assert file["error"] is None and file["faces"] == []
+    assert f"no face, {file['why_none']}\n" in result.stdout
 
 
 def test_folders_give_their_images_sorted_and_hidden_files_stay_hidden(photos):

@@ -186,4 +186,4 @@ def test_check_of_broken_annotations_names_the_file_and_is_not_usable(few, copy,
     spoil(root / "AFLWinfo_release.mat")
     report = check_aflw(root)
     assert not report.usable and report.faces == 0
-    assert said in report.as_text() and "1 errors" in report.as_text()
+    assert said in report.as_text() and "1 error," in report.as_text()
