@@ -137,7 +137,7 @@ def detect_files(
             yield FileResult(photo, error=f"{photo} could not be done: {error or 'no memory left'}")
         else:
             fault = _unwritten(photo, name_for(photo), drawing) if name_for else None
-            yield FileResult(photo, faces, fault, "" if faces else found.why_none())
+            yield FileResult(photo, faces, fault, found.why_none())
 
 
 def _drawn(image: RGB, faces: Sequence[Face], lines) -> bytes:

@@ -1,6 +1,6 @@
 """Fits a checkpoint's calibration on validation faces, and shows on others how far it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,13 @@ def calibrate(
     if not landmarker.detector.has_confidence:
         return None
     evidence = gather(landmarker, faces, landmarker.detector.decoders, progress=progress)
+    return fitted(evidence, faces, radius)
+
+
+def fitted(
+    evidence: Mapping[str, Evidence], faces: FaceSet, radius: float = RADIUS
+) -> Calibration | None:
+    """The calibration that a network's evidence on some faces, from `gather`, tells; see `calibrate`."""
     if min(found.annotated.sum() for found in evidence.values()) < ENOUGH:
         return None
     return Calibration(
@@ -58,14 +65,6 @@ def calibrate(
 def annotated_landmarks(faces: FaceSet) -> int:
     """How many annotated landmarks faces have; a calibration is fitted on `ENOUGH` at least."""
     return int(np.isfinite(faces.landmarks()).all(axis=2).sum())
-
-
-def mean_peak(landmarker: Landmarker, faces: FaceSet) -> float:
-    """How high the landmarks of faces peak on average, in [0, 1], seen in their own boxes; see
-    `onedheat.pipeline.Landmarker.least_peak`.
-    """
-    decoder = landmarker.decoder
-    return float(gather(landmarker, faces, (decoder,))[decoder].peak.mean())
 
 
 def calibrate_folder(folder: str | Path, landmarker: Landmarker, faces: FaceSet) -> Calibration:

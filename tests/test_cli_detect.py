@@ -14,11 +14,13 @@ from typer.testing import CliRunner
 from onedheat import detection, pipeline
 from onedheat.checkpoints import load_detector, save_detector
 from onedheat.cli import app
+from onedheat.cli.options import MinPeak
 from onedheat.data.images import read_image
 from onedheat.detection import photos_in
+from onedheat.faces import Cascade, YuNet
 from onedheat.files import write_atomically
 from onedheat.models import Detector, DetectorConfig
-from onedheat.pipeline import Found, Landmarker
+from onedheat.pipeline import MIN_PLACED_PEAK, Found, Landmarker
 
 BOX = np.array([[160.0, 70, 290, 200]])
 
@@ -312,6 +314,13 @@ def test_the_cascade_finds_nobody_with_weights_that_have_learned_nothing(photos,
     )["files"]
     assert file["error"] is None and file["faces"] == []
     assert f"no face, {file['why_none']}\n" in result.stdout
+
+
+def test_the_help_names_the_peaks_that_are_asked_for():
+    (option,) = MinPeak.__metadata__
+    own = f"{MIN_PLACED_PEAK} with either for points of your own"
+    for part in (f"{YuNet.min_peak} with yunet", f"{Cascade.min_peak} with the cascade", own):
+        assert part in option.help
 
 
 def test_folders_give_their_images_sorted_and_hidden_files_stay_hidden(photos):

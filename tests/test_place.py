@@ -21,7 +21,7 @@ from onedheat.geometry import tight_box
 from onedheat.pipeline import Landmarker
 from onedheat.place import Place, fit_place
 from onedheat.presets import Preset
-from onedheat.reliability import mean_peak
+from onedheat.reliability import gather
 from onedheat.training import Run, placing
 from onedheat.training.placing import learn_place
 from onedheat.training.starting import network_of
@@ -205,11 +205,11 @@ def test_a_run_says_that_its_peaks_are_too_low_to_be_found_by(faces, tmp_path, m
     preset = Preset(SMALL, replace(QUICK, batch_size=4, passes=1), "").for_scheme(FIVE)
     run = Run(preset, faces, tmp_path / "run", progress=False, samples=0)
     run.train()
-    peak = mean_peak(Landmarker(run.average.module), run.validation)
+    peak = gather(Landmarker(run.average.module), run.validation, ["dark"])["dark"].peak.mean()
     said = f"peak at {peak:.2f} on average, and `detect` takes what is below 0.40 for no face"
     assert 0 < peak < 0.4 and said in caplog.text
     caplog.clear()
-    monkeypatch.setattr("onedheat.training.run.mean_peak", lambda landmarker, faces: 0.41)
+    monkeypatch.setattr("onedheat.training.run.MIN_PLACED_PEAK", 0.0)
     Run(preset, faces, tmp_path / "sure", progress=False, samples=0).train()
     assert "peak at" not in caplog.text
 
@@ -221,7 +221,7 @@ def test_a_share_that_holds_out_enough_is_named(tmp_path, monkeypatch, caplog):
 
     whole = read_300w(make_300w(tmp_path / "300w", faces=16))
     run = run_of(whole, tmp_path / "run", passes=1, validation=0.01, batch_size=4)
-    monkeypatch.setattr("onedheat.training.run.calibrate", lambda *faces: None)
+    monkeypatch.setattr("onedheat.training.run.fitted", lambda *evidence: None)
     monkeypatch.setattr("onedheat.training.run.annotated_landmarks", lambda faces: 60)
     run.train()
     (said,) = [record.getMessage() for record in caplog.records if "calibrated" in record.msg]

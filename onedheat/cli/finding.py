@@ -53,15 +53,9 @@ def detect(
     files = photos_in(photos, leave_out=out)
     _demand_no_picture(json_to, files)
     _make_folder("--out", out)
+    read_by = {"decoder": decoder, "flip": flip, "engine": engine, "min_peak": min_peak}
     with options_refused():
-        landmarker = load(
-            weights,
-            decoder=decoder,
-            flip=flip,
-            finder=face_detector,
-            engine=engine,
-            min_peak=min_peak,
-        )
+        landmarker = load(weights, finder=face_detector, **read_by)
     if isinstance(landmarker.finder, Cascade) and face_detector == "auto":
         typer.echo(
             "YuNet could not be fetched; the cascade looks for faces and finds fewer", err=True
@@ -79,11 +73,12 @@ def detect(
     except KeyboardInterrupt:
         typer.echo(f"stopped after {len(results)} of {len(files)} files; these are kept", err=True)
     progress.close()
-    found = as_json(results)
-    if json_to == "-":
-        sys.stdout.write(found)
-    elif json_to:
-        write_result(Path(json_to), found.encode(), otherwise=found)
+    if json_to:
+        found = as_json(results)
+        if quiet:
+            sys.stdout.write(found)
+        else:
+            write_result(Path(json_to), found.encode(), otherwise=found)
     if out and not quiet:
         drawn = sum(result.error is None for result in results)
         typer.echo(f"written: {out} ({drawn} picture{'' if drawn == 1 else 's'})")

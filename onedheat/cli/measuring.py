@@ -104,15 +104,9 @@ def evaluate(
     from onedheat.reports import as_table
 
     ((chosen, folder),) = paired_with_folders([dataset], [root] if root else [])
+    read_by = {"decoder": decoder, "flip": flip, "engine": engine, "min_peak": min_peak}
     with options_refused():
-        landmarker = load(
-            weights,
-            decoder=decoder,
-            flip=flip,
-            finder=face_detector,
-            engine=engine,
-            min_peak=min_peak,
-        )
+        landmarker = load(weights, finder=face_detector, **read_by)
     split = split or chosen.test_split
     if follow:
         clips = chosen.watched(folder, split, frames or 90)

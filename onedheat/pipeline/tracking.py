@@ -215,14 +215,14 @@ class FaceTracker:
                 boxes.append(box)
         boxes = np.array(boxes).reshape(-1, 4)
         located, memories = self.follower(image, boxes, [known.memory for known in looked_for])
+        asked = self.landmarker.least_peak
         sights = []
         for index, (known, memory) in enumerate(zip(looked_for, memories, strict=True)):
             known.memory = memory
-            asked = self.landmarker.least_peak
             least = asked if known.motion.unseen else min(MIN_KEPT_PEAK, asked)
             if self._is_face(located, index, boxes[index], least, (width, height)):
                 face = located.face(index, tight_box(located.landmarks[index]))
-                sure = located.peak[index].mean() >= max(MIN_PEAK, self.landmarker.least_peak)
+                sure = located.peak[index].mean() >= max(MIN_PEAK, asked)
                 sights.append(_Sight(face, known, bool(sure)))
         return sights
 

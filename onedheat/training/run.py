@@ -39,7 +39,7 @@ from onedheat.models import KINDS, ClipNetwork, LandmarkNetwork, NetworkConfig
 from onedheat.pipeline import MIN_PLACED_PEAK, Landmarker
 from onedheat.place import Place
 from onedheat.presets import Preset
-from onedheat.reliability import annotated_landmarks, calibrate, mean_peak
+from onedheat.reliability import annotated_landmarks, fitted, gather
 from onedheat.reports import Report
 from onedheat.training.blame import faces_to_blame, verdict
 from onedheat.training.keeping import Keeper, alone_in
@@ -357,25 +357,25 @@ class Run:
         """Fits what σ and confidence must be corrected by, on the faces held out. It is saved with the
         weights; where it cannot be fitted they stay as the network gives them.
         """
-        network = self.average.module
+        network, faces = self.average.module, self._held_out.faces
+        if not network.has_confidence:
+            return
         try:
-            network.calibration = calibrate(Landmarker(network), self._held_out.faces)
+            evidence = gather(Landmarker(network), faces, network.decoders)
+            network.calibration = fitted(evidence, faces)
         except ValueError as error:
             _log.warning("σ and confidence are not calibrated: %s", error)
             return
-        if network.calibration is None and network.has_confidence:
+        if network.calibration is None:
             _log.warning("σ and confidence are not calibrated: %s", self._too_few_held_out())
-        if (
-            network.place is not None and network.has_confidence
-        ):  # points of one's own, of few faces perhaps
-            peak = mean_peak(Landmarker(network), self._held_out.faces)
-            if peak < MIN_PLACED_PEAK:
-                _log.warning(
-                    "the landmarks of the faces held out peak at %.2f on average, and `detect` takes what is "
-                    "below %.2f for no face: train longer, or give it a lower --min-peak",
-                    peak,
-                    MIN_PLACED_PEAK,
-                )
+        peak = evidence[network.decoders[0]].peak.mean()
+        if network.place is not None and peak < MIN_PLACED_PEAK:
+            _log.warning(
+                "the landmarks of the faces held out peak at %.2f on average, and `detect` takes what is "
+                "below %.2f for no face: train longer, or give it a lower --min-peak",
+                peak,
+                MIN_PLACED_PEAK,
+            )
 
     def _too_few_held_out(self) -> str:
         count = annotated_landmarks(self._held_out.faces)
